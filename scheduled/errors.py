@@ -74,6 +74,14 @@ class DatabaseError(ScheduledError):
     """The database is absent, unreachable, or not ours."""
 
 
+class DatabaseUnavailableError(DatabaseError):
+    """The database did not answer, is locked for too long, is full, or went away: worth another try."""
+
+
+class DuplicateError(DatabaseError):
+    """A row that must be unique exists already: somebody was first."""
+
+
 class SchemaError(DatabaseError):
     """The database's schema is not the one that this version of scheduled expects."""
 

@@ -1,0 +1,195 @@
+"""Opens the database: its engine, its connections, and transactions on them."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateError
+from scheduled.store.statements import Statement
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+class Database:
+    """One database, by its URL. Nothing is opened before it is asked for."""
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        """`create` allows a SQLite file to come into being; else its absence is a DatabaseError."""
+        self.url = url
+        self.file = _sqlite_file(url)
+        if self.file is not None and not create and not self.file.exists():
+            raise DatabaseError(
+                f"there is no database at {self.file}: `scheduled run` or `scheduled db upgrade` creates it"
+            )
+        self.engine = _engine(url)
+        self.dialect = self.engine.dialect
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def hold(self) -> "Held":
+        """A connection that is kept, for the run path or the side thread."""
+        return Held(self)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction of SQLAlchemy's, committed at the end of the block."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection on which each query is a transaction of its own."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class Held:
+    """One connection held open, that runs prebuilt statements for little more than the driver's own cost.
+
+    Not for two threads at once, but for the guard that `transaction` takes.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+        self._sqlite = database.dialect.name == "sqlite"
+        self._guard = threading.RLock()
+        self._connection: Any = None
+
+    def _driver(self) -> Any:
+        if self._connection is None:
+            with _translated():
+                self._connection = self._database.engine.raw_connection()
+        return self._connection.driver_connection
+
+    @contextmanager
+    def transaction(self) -> Iterator["Held"]:
+        """One durable transaction: BEGIN IMMEDIATE on SQLite, so it waits before it reads.
+
+        Raises:
+            DatabaseUnavailableError: nothing was written, try again.
+        """
+        with self._guard:
+            if self._sqlite:
+                self._execute("BEGIN IMMEDIATE", ())
+            try:
+                yield self
+                self._commit()
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def run(self, statement: Statement, **values: Any) -> int:
+        """Execute a write; how many rows it changed."""
+        compiled = statement.compiled(self._dialect)
+        return int(self._execute(compiled.sql, compiled.parameters(values)).rowcount)
+
+    def insert(self, statement: Statement, **values: Any) -> int:
+        """Execute an INSERT of one row; the id that it was given."""
+        compiled = statement.compiled(self._dialect)
+        cursor = self._execute(compiled.sql, compiled.parameters(values))
+        return int(cursor.fetchone()[0] if compiled.returns_rows else cursor.lastrowid)
+
+    def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        """Execute a query; its rows as named tuples."""
+        compiled = statement.compiled(self._dialect)
+        with self._guard:
+            return compiled.results(self._execute(compiled.sql, compiled.parameters(values)).fetchall())
+
+    def row(self, statement: Statement, **values: Any) -> Any:
+        """The first row of a query, or None."""
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Give the connection up; the next use opens another."""
+        with self._guard:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _execute(self, sql: str, parameters: Any) -> Any:
+        try:
+            return self._driver().cursor().execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+    def _commit(self) -> None:
+        try:
+            self._driver().commit()
+        except sqlite3.Error as error:
+            raise _translation(error) from error
+
+    def _roll_back(self) -> None:
+        try:
+            self._driver().rollback()
+        except (sqlite3.Error, DatabaseError):
+            self._connection = None
+
+
+def _sqlite_file(url: str) -> Path | None:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(f"DATABASE_URL {url!r} is no database URL: try sqlite:///scheduled.db") from error
+    in_memory = parsed.database in (None, "", ":memory:")
+    return None if parsed.get_backend_name() != "sqlite" or in_memory else Path(str(parsed.database))
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        options: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        pool = {} if _sqlite_file(url) else {"poolclass": StaticPool}
+        engine = create_engine(parsed.set(drivername="sqlite"), connect_args=options, **pool)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseError(f"DATABASE_URL names a database that nothing here speaks to: {error}") from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun and ended in so many words
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translation(error.orig or error) from error
+    except sqlite3.Error as error:
+        raise _translation(error) from error
+
+
+def _translation(error: BaseException) -> DatabaseError:
+    text = str(error).strip().partition("\n")[0]
+    kind = type(error).__name__
+    if kind == "IntegrityError":
+        return DuplicateError(text)
+    if kind in ("OperationalError", "InterfaceError"):
+        return DatabaseUnavailableError(text)
+    return DatabaseError(f"{kind}: {text}")

@@ -1,0 +1,70 @@
+"""Core statements, compiled once for each dialect and then run for the cost of the driver."""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Dialect, Insert
+from sqlalchemy.sql.base import Executable
+
+Processor = Callable[[Any], Any]
+
+
+class Statement:
+    """A statement whose bind parameters all get their values when it is run, by name."""
+
+    def __init__(self, clause: Executable) -> None:
+        self._clause = clause
+        self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> "Compiled":
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = Compiled(self._clause, dialect)
+        return found
+
+
+class Compiled:
+    """What one dialect makes of a statement: its text, and how values go in and come out."""
+
+    def __init__(self, clause: Any, dialect: Dialect) -> None:
+        if isinstance(clause, Insert) and dialect.name == "postgresql":
+            clause = clause.returning(next(iter(clause.table.primary_key)))
+        compiled = clause.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self._positional: Sequence[str] | None = compiled.positiontup
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._into = {
+            name: processor
+            for parameter, name in compiled.bind_names.items()
+            if (processor := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        columns = list(getattr(clause, "exported_columns", ()))
+        self.returns_rows = bool(columns)
+        self._row = namedtuple("Row", [column.key for column in columns]) if columns else tuple
+        self._out: list[tuple[int, Processor]] = [
+            (index, processor)
+            for index, column in enumerate(columns)
+            if (processor := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+        ]
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        """The driver's parameters. Raises KeyError for a parameter that has no value."""
+        into = self._into
+        merged = {**self._fixed, **values} if self._fixed else values
+        if self._positional is None:
+            return {name: into[name](value) if name in into else value for name, value in merged.items()}
+        return [into[name](merged[name]) if name in into else merged[name] for name in self._positional]
+
+    def results(self, rows: Sequence[Any]) -> list[Any]:
+        """The driver's rows as named tuples of Python values."""
+        make = self._row._make  # type: ignore[attr-defined]
+        if not self._out:
+            return [make(row) for row in rows]
+        found = []
+        for row in rows:
+            values = list(row)
+            for index, processor in self._out:
+                values[index] = processor(values[index])
+            found.append(make(values))
+        return found
