@@ -286,13 +286,7 @@ def command(
     `options` are those of `@job`, but for `isolation`: a command always runs in a process of its own.
     Raises DefinitionsError as Schedule does.
     """
-    made = Job(
-        name,
-        command=argv,
-        env=env or {},
-        cwd=cwd,
-        ok_exit_codes=tuple(ok_exit_codes),
-        **options,  # type: ignore[arg-type]
-    )
+    parts = argv if isinstance(argv, str) else tuple(argv)
+    made = Job(name, command=parts, env=env or {}, cwd=cwd, ok_exit_codes=tuple(ok_exit_codes), **options)
     collecting.add_job(made)
     return made

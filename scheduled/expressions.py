@@ -65,7 +65,7 @@ class Expression:
 
     def at_or_after(self, moment: datetime) -> datetime | None:
         """The first instant at `moment` or later; None at the end of the calendar."""
-        return self._first_after(_ceiling(moment) - 1)
+        return self._first_after(_before(moment))
 
     def count(self, since: datetime, until: datetime) -> int:
         """How many instants lie in (since, until]; quick for windows of many years."""
@@ -118,7 +118,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; not a relative path; a folder or too long
-        hint = did_you_mean(name[:100], available_timezones())
+        known = available_timezones()
+        cities = [zone for zone in known if zone.casefold().endswith(f"/{name.casefold()}")]
+        hint = did_you_mean(name[:100], cities or known)
         raise ExpressionError(f"unknown time zone {shown(name)} ({hint})") from None
 
 
@@ -218,11 +220,13 @@ def _dates(fields: str, either: bool, begin: datetime, years: int) -> Iterator[d
 
 
 def _floor(moment: datetime) -> int:
+    """The last whole second at `moment` or earlier."""
     return _within_calendar(_since_epoch(moment) // _SECOND)
 
 
-def _ceiling(moment: datetime) -> int:
-    return _within_calendar(-(-_since_epoch(moment) // _SECOND))
+def _before(moment: datetime) -> int:
+    """The last whole second earlier than `moment`."""
+    return _within_calendar(-(-_since_epoch(moment) // _SECOND) - 1)
 
 
 def _since_epoch(moment: datetime) -> timedelta:

@@ -176,7 +176,7 @@ def _read_interval(text: str) -> Interval:
 
 def _read_field(rule: _Rule, text: str) -> Field:
     items, values = [], set[int]()
-    for item in text.lower().split(","):
+    for item in text.split(","):
         plain, matching = _read_item(rule, item)
         items.append(plain)
         values.update(matching)
@@ -187,8 +187,8 @@ def _read_field(rule: _Rule, text: str) -> Field:
 
 def _read_item(rule: _Rule, item: str) -> tuple[str, range]:
     """One item of a list as plain numbers, and the values it stands for."""
-    match = _ITEM.fullmatch(item)
-    if not match or not item:
+    match = _ITEM.fullmatch(item.lower())
+    if not match:
         raise _refused(rule, item)
     step = int(match["step"] or 1)
     if not 1 <= step <= _GREATEST_STEP:
@@ -220,13 +220,13 @@ def _read_value(rule: _Rule, word: str, item: str) -> int:
 def _refused(rule: _Rule, item: str) -> ExpressionError:
     if not item:
         return ExpressionError(f"{rule.name}: an item of the list is empty; allowed: {rule.allowed}")
-    hint = next((f"; {hint}" for form, hint in _FOREIGN if re.fullmatch(form, item)), "")
+    hint = next((f"; {hint}" for form, hint in _FOREIGN if re.fullmatch(form, item.lower())), "")
     return ExpressionError(f"{rule.name}: {shown(item)} is not allowed{hint}; allowed: {rule.allowed}")
 
 
 def _unwound(rule: _Rule, first: int, last: int) -> str:
     """The reversed range as cron wants it: 22-2 is 22-23,0-2."""
-    ends = (
-        [(first, rule.high)] if rule.names is _DAYS and last == 0 else [(first, rule.high), (rule.low, last)]
-    )
+    ends = [(first, rule.high), (rule.low, last)]
+    if rule.names is _DAYS and last == 0:
+        ends = [(first, rule.high)]  # Sunday at the end is 7
     return ",".join(f"{low}-{high}" if low < high else str(low) for low, high in ends)

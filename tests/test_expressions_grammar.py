@@ -54,7 +54,7 @@ REFUSED = [
     ("0 0 * * fri-mon", ["day of week", "reversed", "5-7,0-1"]),
     ("0 0 * * sat-sun", ["day of week", "reversed", "6-7"]),
     ("0 0 ? * 1", ["day of month", "'?'", "write *"]),
-    ("0 0 L * *", ["day of month", "'l'", "last", "28-31"]),
+    ("0 0 L * *", ["day of month", "'L'", "last", "28-31"]),
     ("0 0 * * 5L", ["day of week", "last"]),
     ("0 0 15W * *", ["day of month", "nearest weekday"]),
     ("0 0 * * 1#2", ["day of week", "nth weekday"]),

@@ -1,5 +1,6 @@
 """Opens the database: its engine, its connections, and transactions on them."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateE
 from scheduled.store.statements import Statement
 
 BUSY_TIMEOUT_SECONDS = 10.0
+SQLITE_DUPLICATES = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"}
 
 
 class Database:
@@ -137,16 +139,23 @@ class Held:
         try:
             self._driver().rollback()
         except (sqlite3.Error, DatabaseError):
-            self._connection = None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.invalidate()
 
 
 def _sqlite_file(url: str) -> Path | None:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseError(f"DATABASE_URL {url!r} is no database URL: try sqlite:///scheduled.db") from error
+    except (ArgumentError, ValueError) as error:
+        raise _no_url(url) from error
     in_memory = parsed.database in (None, "", ":memory:")
     return None if parsed.get_backend_name() != "sqlite" or in_memory else Path(str(parsed.database))
+
+
+def _no_url(url: str) -> DatabaseError:
+    shown = re.sub(r":[^:@/]*@", ":***@", url)
+    return DatabaseError(f"DATABASE_URL {shown!r} is no database URL: try sqlite:///scheduled.db")
 
 
 def _engine(url: str) -> Engine:
@@ -154,9 +163,14 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             return create_engine(url, pool_pre_ping=True)
-        options: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-        pool = {} if _sqlite_file(url) else {"poolclass": StaticPool}
-        engine = create_engine(parsed.set(drivername="sqlite"), connect_args=options, **pool)
+        # The driver begins nothing by itself: transactions are begun and ended in so many words.
+        options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+        options["connect_args"] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        if _sqlite_file(url) is None:
+            options["poolclass"] = StaticPool
+        engine = create_engine(parsed.set(drivername="sqlite"), **options)
+    except ArgumentError as error:
+        raise _no_url(url) from error
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseError(f"DATABASE_URL names a database that nothing here speaks to: {error}") from error
     event.listen(engine, "connect", _prepare_sqlite)
@@ -165,7 +179,6 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun and ended in so many words
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -187,9 +200,23 @@ def _translated() -> Iterator[None]:
 
 def _translation(error: BaseException) -> DatabaseError:
     text = str(error).strip().partition("\n")[0]
-    kind = type(error).__name__
-    if kind == "IntegrityError":
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if _is_duplicate(error):
         return DuplicateError(text)
-    if kind in ("OperationalError", "InterfaceError"):
+    if kinds & {"OperationalError", "InterfaceError"} and not _is_mistake(error):
         return DatabaseUnavailableError(text)
-    return DatabaseError(f"{kind}: {text}")
+    return DatabaseError(f"{type(error).__name__}: {text}")
+
+
+def _is_duplicate(error: BaseException) -> bool:
+    """A unique key was violated, by what SQLite, PostgreSQL and MySQL call it; not another constraint."""
+    return (
+        getattr(error, "sqlite_errorname", None) in SQLITE_DUPLICATES
+        or getattr(error, "sqlstate", None) == "23505"
+        or error.args[:1] == (1062,)
+    )
+
+
+def _is_mistake(error: BaseException) -> bool:
+    """SQLite calls a missing table an OperationalError too, but no patience mends that."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_ERROR

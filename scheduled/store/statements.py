@@ -33,7 +33,8 @@ class Compiled:
         compiled = clause.compile(dialect=dialect)
         self.sql = str(compiled)
         self._positional: Sequence[str] | None = compiled.positiontup
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        required = {name for parameter, name in compiled.bind_names.items() if parameter.required}
+        self._fixed = {name: value for name, value in compiled.params.items() if name not in required}
         self._into = {
             name: processor
             for parameter, name in compiled.bind_names.items()

@@ -1,0 +1,123 @@
+"""What other threads, signal handlers and other processes ask of the main thread, and how they wake it."""
+
+import os
+import select
+import threading
+from contextlib import suppress
+
+from scheduled.clock import Clock
+from scheduled.running.interrupts import Interrupter
+
+
+class Wakeup:
+    """Lets the main thread sleep, and anybody wake it: a pipe, because a signal handler may only do little."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def set(self) -> None:
+        """Wake the sleeper, or keep it from falling asleep. From anywhere, signal handlers too."""
+        with suppress(BlockingIOError):  # full: it will wake anyhow
+            os.write(self._write, b"!")
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for so long at most; whether somebody woke us."""
+        ready, _, _ = select.select([self._read], [], [], max(0.0, seconds))
+        if ready:
+            with suppress(BlockingIOError):
+                while os.read(self._read, 4096):
+                    pass
+        return bool(ready)
+
+    def close(self) -> None:
+        os.close(self._read)
+        os.close(self._write)
+
+
+class Control:
+    """The wishes that the running occurrence, and the loop, must heed."""
+
+    def __init__(self, clock: Clock, interrupter: Interrupter, shutdown_grace: float) -> None:
+        self.clock = clock
+        self.interrupter = interrupter
+        self.wakeup = Wakeup()
+        self.occurrence_id: int | None = None
+        self.cancelled_by: str | None = None
+        self.fenced = False
+        self.stopping = False
+        self.hurried = False
+        """A second signal came: give up whatever takes time."""
+        self.reloading = False
+        self._grace = shutdown_grace
+        self._patience_ends: float | None = None
+        self._guard = threading.Lock()
+
+    def begin(self, occurrence_id: int) -> None:
+        """This occurrence runs from now on: forget what was wished of the one before."""
+        with self._guard:
+            self.occurrence_id = occurrence_id
+            self.cancelled_by = None
+            self.fenced = False
+
+    def end(self) -> None:
+        """No occurrence runs."""
+        with self._guard:
+            self.occurrence_id = None
+
+    def cancel(self, occurrence_id: int, by: str) -> None:
+        """End this occurrence, if it is still the one that runs, because somebody wants it so."""
+        with self._guard:
+            if self.occurrence_id == occurrence_id and self.cancelled_by is None:
+                self.cancelled_by = by
+                self.wakeup.set()
+                self.interrupter.interrupt("cancelled")
+
+    def fence(self, occurrence_id: int) -> None:
+        """This occurrence, if it is still the one that runs, is no longer ours: interrupt it, write nothing."""
+        with self._guard:
+            if self.occurrence_id == occurrence_id:
+                self.fenced = True
+                self.wakeup.set()
+                self.interrupter.interrupt("fenced")
+
+    def stop(self) -> None:
+        """Take no new work; the running job may go on for the grace. The second time: interrupt it at once."""
+        hurry = self.stopping
+        self.hurried = self.hurried or hurry
+        if not self.stopping:
+            self._patience_ends = self.clock.monotonic() + self._grace
+        self.stopping = True
+        self.wakeup.set()
+        if hurry:
+            self.interrupter.interrupt("shutdown")
+
+    def reload(self) -> None:
+        """Load the definitions afresh, when the running occurrence has ended."""
+        self.reloading = True
+        self.wakeup.set()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the occurrence must end before its next job."""
+        return self.stopping or self.cancelled_by is not None or self.fenced
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether a stop has been asked for and its grace is over."""
+        return self.hurried or (
+            self._patience_ends is not None and self.clock.monotonic() >= self._patience_ends
+        )
+
+    def tick(self) -> None:
+        """What the side thread does several times a second: deadlines, and the end of the grace."""
+        if self.stopping and self.out_of_patience:
+            self.interrupter.interrupt("shutdown")
+        self.interrupter.tick(self.clock.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for so long, or until the occurrence must end."""
+        ends = self.clock.monotonic() + seconds
+        while not self.leaving and (left := ends - self.clock.monotonic()) > 0:
+            self.wakeup.wait(left)

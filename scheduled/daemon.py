@@ -1,0 +1,216 @@
+"""The process: it registers, loops, heeds signals, and leaves in good order."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import FrameType
+
+from scheduled.clock import Clock
+from scheduled.control import Control
+from scheduled.engine import Engine
+from scheduled.errors import DatabaseUnavailableError, PlatformError
+from scheduled.events import ERROR, INFO, Events
+from scheduled.lifeline import Lifeline
+from scheduled.lock import Holder
+from scheduled.patience import Patience
+from scheduled.registry import Registry
+from scheduled.runner import Runner
+from scheduled.running.capture import Capture
+from scheduled.running.interrupts import Interrupter
+from scheduled.settings import Settings
+from scheduled.sidework import Sidework
+from scheduled.store import schedules
+from scheduled.store.database import Database
+from scheduled.words import WorkerStatus, WorkerType
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+IMPATIENCE = 0.001
+"""How long before its alarm the main thread wakes by itself, so that a late alarm is no late start."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a daemon is made of, put together once."""
+
+    lifeline: Lifeline
+    control: Control
+    capture: Capture
+    engine: Engine
+
+
+def assemble(
+    database: Database,
+    settings: Settings,
+    registry: Registry,
+    clock: Clock,
+    events: Events,
+    worker_type: WorkerType = WorkerType.SCHEDULE_DAEMON,
+    least_grace: float = 0.0,
+) -> Parts:
+    """Put the parts of a daemon together, around one held connection."""
+    grace = settings.missed_grace_ms / 1000
+    lifeline = Lifeline(clock, worker_type, settings.poll_interval_ms, timedelta(seconds=grace))
+    control = Control(clock, Interrupter(), settings.shutdown_grace_ms / 1000)
+    capture = Capture(control.interrupter.held)
+    held = database.hold()
+    runner = Runner(
+        held,
+        clock,
+        control,
+        capture,
+        events,
+        settings.definitions,
+        settings.job_timeout_ms / 1000,
+        settings.output_limit,
+        lifeline.beat_if_stale,
+    )
+    holder = Holder(lifeline.id, registry, timedelta(milliseconds=settings.lock_timeout_ms))
+    engine = Engine(
+        held, registry, clock, lifeline, control, runner, events, holder, grace, least_grace=least_grace
+    )
+    return Parts(lifeline, control, capture, engine)
+
+
+class Daemon:
+    """Runs what is due, until it is told to stop. Its `run` belongs to the main thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        database: Database,
+        events: Events,
+        clock: Clock | None = None,
+        *,
+        once: bool = False,
+    ) -> None:
+        require_platform()
+        self._settings = settings
+        self._database = database
+        self._events = events
+        self._clock = clock or Clock()
+        self._once = once
+        polls = once or settings.wake == "poll"
+        least_grace = settings.poll_interval_ms / 1000 if polls else 0.0
+        self._parts = assemble(database, settings, registry, self._clock, events, least_grace=least_grace)
+        self._sidework = Sidework(
+            database,
+            settings,
+            self._clock,
+            self._parts.control,
+            self._parts.lifeline,
+            self._parts.engine.holder,
+            self._parts.capture,
+            events,
+        )
+        self._patience = Patience(self._parts.control, events)
+        self._registry = registry
+        self._on_terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    @property
+    def worker_id(self) -> str:
+        return self._parts.lifeline.id
+
+    def run(self) -> bool:
+        """Work until told to stop (or, `once`, until nothing is due); whether it is to be started afresh.
+
+        1. The signals and the streams become ours.
+        2. The instance registers, reaps what the dead left, and reconciles the definitions.
+        3. Step after step, and sleep in between.
+        4. The instance is STOPPED, the signals and streams are given back.
+
+        Raises:
+            DatabaseUnavailableError: the database was away when the time to stop had come.
+        """
+        parts = self._parts
+        found = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        parts.control.interrupter.install()
+        parts.capture.install()
+        try:
+            self._patience.persist(parts.engine.begin)
+            self._sidework.start()
+            self._tell_started()
+            try:
+                self._loop()
+            finally:
+                self._sidework.stop()
+            parts.lifeline.status = WorkerStatus.STOPPING
+            self._patience.persist(lambda: parts.lifeline.stop(parts.engine.held, self._clock.now()))
+            self._events.emit("daemon.stopped", INFO, jobs=parts.lifeline.jobs_processed)
+        finally:
+            parts.capture.uninstall()
+            parts.control.interrupter.uninstall()
+            for number, handler in found.items():
+                signal.signal(number, handler)
+            parts.engine.held.close()
+        return parts.control.reloading and not parts.control.stopping
+
+    def _loop(self) -> None:
+        control, engine = self._parts.control, self._parts.engine
+        while not control.stopping and not control.reloading:
+            try:
+                step = self._patience.persist(engine.step)
+            except DatabaseUnavailableError:
+                continue  # only raised when it is time to stop
+            if step.worked:
+                continue
+            if self._once:
+                return
+            self._sleep(step.wake_at)
+
+    def _sleep(self, wake_at: datetime | None) -> None:
+        """Until the next due instant, a request, a signal, or the poll interval: whichever is first."""
+        seconds = self._settings.poll_interval_ms / 1000
+        if self._settings.wake == "exact" and wake_at is not None:
+            self._sidework.alarm(wake_at)
+            until = (wake_at - self._clock.now()).total_seconds()
+            seconds = min(seconds, max(0.0, until) + IMPATIENCE)
+        self._parts.control.wakeup.wait(seconds)
+
+    def _tell_started(self) -> None:
+        lifeline, settings = self._parts.lifeline, self._settings
+        self._events.emit(
+            "daemon.started", INFO, name=lifeline.name, database=self._database.name,
+            schedules=len(self._registry.schedules), jobs=len(self._registry.jobs),
+            environment=settings.environment, poll_interval_ms=settings.poll_interval_ms, wake=settings.wake,
+        )  # fmt: skip
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP and not self._on_terminal:
+            threading.Thread(target=self._try_reload, daemon=True, name="reload").start()
+        else:
+            self._parts.control.stop()
+
+    def _try_reload(self) -> None:
+        """Check the definitions in a child; reload if they load, else keep the old ones and say why."""
+        self._parts.capture.own()
+        argv = [sys.executable, "-m", "scheduled", "check", "--schedules", self._settings.definitions]
+        checked = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if checked.returncode == 0:
+            self._events.emit("daemon.reloading", INFO)
+            self._parts.control.reload()
+            return
+        faults = (checked.stdout + checked.stderr).strip()
+        self._events.emit("definitions.rejected", ERROR, faults=faults)
+        held = self._database.hold()
+        with held.transaction():
+            actor = f"daemon {self._parts.lifeline.name}"
+            schedules.add_event(held, "", "reload_failed", self._clock.now(), actor, None, {"faults": faults})
+        held.close()
+
+
+def require_platform() -> None:
+    """Raises PlatformError where processes and signals are not as the daemon needs them."""
+    if os.name != "posix":
+        raise PlatformError("scheduled runs on Linux and macOS: use WSL or a container on Windows")
+
+
+def start_afresh() -> None:
+    """Become the same command again: same pid, fresh modules."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+

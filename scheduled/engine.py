@@ -1,0 +1,180 @@
+"""One step of the daemon's work: look where everything stands, plan, record, claim the first, run it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from scheduled.clock import Clock
+from scheduled.control import Control
+from scheduled.events import ERROR, INFO, WARNING, Events
+from scheduled.lifeline import Lifeline
+from scheduled.lock import Claim, Holder
+from scheduled.missed_runs import Interval
+from scheduled.planner import Expiry, Plan, Start, plan
+from scheduled.reaping import lose_the_dead, reap_locks
+from scheduled.registry import Registry
+from scheduled.runner import Runner
+from scheduled.store.database import Held
+from scheduled.store.marks import Situation, alive, situation
+from scheduled.switching import Switcher
+from scheduled.words import REQUESTS, Reason
+
+REAP_EVERY = timedelta(seconds=1)
+LOST_AFTER_SECONDS = 300.0
+FAULTY_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step came to."""
+
+    worked: bool
+    """It claimed or recorded something: there may be more to do at once."""
+    wake_at: datetime | None = None
+    """The next due instant, when there is nothing more to do before it."""
+
+
+@dataclass
+class Engine:
+    """The way of the data, once through. It belongs to the main thread, and reads the clock once a decision."""
+
+    held: Held
+    registry: Registry
+    clock: Clock
+    lifeline: Lifeline
+    control: Control
+    runner: Runner
+    events: Events
+    holder: Holder
+    grace: float
+    least_grace: float = 0.0
+    _aside: set[str] = field(default_factory=set)
+    _faulty: dict[str, datetime] = field(default_factory=dict)
+    _reaped_at: datetime | None = None
+
+    def begin(self) -> None:
+        """Register, take what dead daemons left, and make the database know our definitions."""
+        now = self.lifeline.started_at
+        self.lifeline.register(self.held, self.registry.hash)
+        self.lose_the_dead(now)
+        self._reap(now)
+        now = self.clock.now()
+        actor = f"daemon {self.lifeline.name}"
+        life = tuple(self.lifeline.alive(now))
+        with self.held.transaction():
+            switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id)
+            happened = switcher.reconcile(self.registry)
+        for schedule_id, event in happened:
+            self.events.emit(f"schedule.{event}", INFO, schedule_id=schedule_id)
+
+    def step(self) -> Step:
+        """Do the next thing.
+
+        1. Note a gap in our own life, before judging by it.
+        2. Take dead locks, so that what they held can be planned.
+        3. Plan, from where everything stands now.
+        4. Record the windows in which nothing runs, and what waits in vain.
+        5. Claim the first occurrence that can be claimed, and run it. The rest is planned afresh after it.
+        """
+        self._feel()
+        now = self.clock.now()
+        if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
+            self._reap(now)
+        where = situation(self.held, now)
+        made = self._plan(where, now)
+        worked = self._record(made, now)
+        for start in made.starts:
+            if self.control.stopping:
+                return Step(worked=False)
+            claim = self._claim(start, now)
+            if claim is not None:
+                self._run(claim)
+                return Step(worked=True)
+        return Step(worked, made.wake_at)
+
+    def _plan(self, where: Situation, now: datetime) -> Plan:
+        mine = {
+            schedule_id: self.registry.schedules[schedule_id]
+            for schedule_id, stored in where.definition_hashes.items()
+            if self._is_mine(schedule_id, stored, now)
+        }
+        lives: list[Interval] = self.lifeline.alive(now)
+        if where.oldest is not None and not self.lifeline.was_alive_throughout(where.oldest):
+            lives += alive(self.held, where.oldest, excluding=self.lifeline.id)
+        made = plan(mine, where.marks, lives, where.busy, now, grace=self.grace, least_grace=self.least_grace)
+        for faulty in made.faulty:
+            self._faulty[faulty.schedule_id] = now + FAULTY_PAUSE
+            self.events.emit("schedule.faulty", ERROR, schedule_id=faulty.schedule_id, error=faulty.message)
+        return made
+
+    def _is_mine(self, schedule_id: str, stored_hash: str, now: datetime) -> bool:
+        """Whether we may run it: not if another version defines it otherwise, nor if it broke the planner."""
+        if self.registry.hashes.get(schedule_id) != stored_hash:
+            if schedule_id not in self._aside:
+                self._aside.add(schedule_id)
+                self.events.emit("schedule.stood_aside", WARNING, schedule_id=schedule_id)
+            return False
+        self._aside.discard(schedule_id)
+        return self._faulty.get(schedule_id, now) <= now
+
+    def _record(self, made: Plan, now: datetime) -> bool:
+        worked = False
+        for expiry in made.expiries:
+            worked |= self._expire(expiry, now)
+        for record in made.records:
+            if self.holder.record(self.held, record, now):
+                worked = True
+                for entry in record.entries:
+                    if entry.reason is not None:
+                        self.events.emit(
+                            "occurrence.skipped", INFO, schedule_id=record.schedule_id, reason=entry.reason,
+                            due_at=entry.due_at, due_until=entry.due_until, count=entry.count,
+                            detail=entry.detail,
+                        )  # fmt: skip
+        return worked
+
+    def _expire(self, expiry: Expiry, now: datetime) -> bool:
+        expired = self.holder.expire(self.held, expiry, now)
+        if expired:
+            self.events.emit(
+                "occurrence.skipped", INFO, schedule_id=expiry.schedule_id, occurrence_id=expiry.occurrence_id,
+                reason=expiry.reason, detail=expiry.detail,
+            )  # fmt: skip
+        return expired
+
+    def _claim(self, start: Start, now: datetime) -> Claim | None:
+        why_not = self.holder.unknown_jobs(self.held, start)
+        if why_not is not None and start.occurrence_id is not None:
+            instants = 0 if start.trigger in REQUESTS else 1
+            expiry = Expiry(start.occurrence_id, start.schedule_id, Reason.JOB_UNKNOWN, why_not, instants)
+            self._expire(expiry, now)
+            return None
+        return self.holder.claim(self.held, start, now)
+
+    def _run(self, claim: Claim) -> None:
+        self.lifeline.current_occurrence_id = claim.occurrence_id
+        try:
+            self.runner.run(claim)
+        finally:
+            self.lifeline.current_occurrence_id = None
+            self.lifeline.jobs_processed = self.runner.jobs_processed
+            # Job code may have kept the side thread from feeling the pulse: that was no gap.
+            self.lifeline.feel(busy=True)
+
+    def _feel(self) -> None:
+        self.lifeline.feel(busy=False)
+        for gap in self.lifeline.record_gaps(self.held):
+            from_at, to_at = gap.interval.start, gap.interval.end
+            self.events.emit("worker.gap", WARNING, cause=gap.cause, from_at=from_at, to_at=to_at)
+
+    def _reap(self, now: datetime) -> None:
+        self._reaped_at = now
+        for reaped in reap_locks(self.held, self.lifeline, self.registry, now):
+            self.events.emit(
+                "lock.reaped", WARNING, schedule_id=reaped.schedule_id, holder=reaped.holder, why=reaped.why,
+                occurrence_id=reaped.occurrence_id, requeued=reaped.requeued,
+            )  # fmt: skip
+
+    def lose_the_dead(self, now: datetime) -> None:
+        """Mark daemons as LOST that died without a word."""
+        for worker_id in lose_the_dead(self.held, self.lifeline, now, LOST_AFTER_SECONDS):
+            self.events.emit("worker.lost", WARNING, worker_id=worker_id)

@@ -1,0 +1,211 @@
+"""The right to run a schedule now: claim it with everything that goes with it, and renew it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from scheduled.definitions import Schedule
+from scheduled.errors import DuplicateError, FencedError, UnknownNameError
+from scheduled.planner import Expiry, Record, Start
+from scheduled.registry import Registry
+from scheduled.sequence import Sequence
+from scheduled.store import ledger, runs, schedules, workers
+from scheduled.store.database import Held
+from scheduled.store.statements import Statement
+from scheduled.words import REQUESTS, Reason, Status, Trigger
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An occurrence that is ours to run, and its first attempt, which the database knows as RUNNING."""
+
+    occurrence_id: int
+    """The fencing token."""
+    schedule: Schedule
+    worker_id: str
+    trigger: Trigger
+    due_at: datetime
+    started_at: datetime
+    job: str
+    job_run_id: int
+    sequence: Sequence
+    params: Mapping[str, Any] = field(default_factory=dict)
+    rerun: bool = False
+    """It was interrupted once already; a second interruption is final."""
+
+
+class _LostError(Exception):
+    """The row that we planned from is no longer what it was: plan again."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who claims: a worker instance with the definitions that it runs."""
+
+    worker_id: str
+    registry: Registry
+    lease: timedelta
+
+    def claim(self, held: Held, start: Start, now: datetime) -> Claim | None:
+        """Take the lock and everything that goes with it in one transaction; None if somebody was first.
+
+        1. The schedule's row is locked, if it still is as it was planned from, and its frontier moves on.
+        2. The ledger gets a row for everything that the frontier passed.
+        3. The occurrence becomes RUNNING; its id is the fencing token.
+        4. The first job's attempt becomes RUNNING.
+        """
+        schedule = self.registry.schedules[start.schedule_id]
+        try:
+            with held.transaction():
+                self._lock(held, start, now)
+                if start.occurrence_id is None:
+                    return self._start_due(held, schedule, start, now)
+                return self._start_waiting(held, schedule, start.occurrence_id, now)
+        except (_LostError, DuplicateError):
+            return None
+
+    def record(self, held: Held, record: Record, now: datetime) -> bool:
+        """Write a window in which nothing runs; False if somebody was first."""
+        try:
+            with held.transaction():
+                self._change(held, ledger.MOVE_FRONTIER, record.schedule_id, **_window(record, now))
+                for entry in record.entries:
+                    ledger.add_entry(held, record.schedule_id, entry)
+        except (_LostError, DuplicateError):
+            return False
+        return True
+
+    def expire(self, held: Held, expiry: Expiry, now: datetime) -> bool:
+        """Record a waiting occurrence as one that will never run; False if it no longer waits."""
+        with held.transaction():
+            return end_waiting(
+                held, expiry.occurrence_id, expiry.schedule_id, expiry.reason, expiry.detail, now
+            )
+
+    def renew(self, held: Held, now: datetime) -> int:
+        """Prolong the lease of the lock that we hold; how many locks that were."""
+        with held.transaction():
+            return held.run(ledger.RENEW, me=self.worker_id, expires=now + self.lease)
+
+    def _lock(self, held: Held, start: Start, now: datetime) -> None:
+        lease = {"me": self.worker_id, "expires": now + self.lease, "the_now": now}
+        if start.record is not None:
+            self._change(held, ledger.LOCK_DUE, start.schedule_id, **(lease | _window(start.record, now)))
+        else:
+            requested = start.trigger in REQUESTS
+            statement = ledger.LOCK_REQUESTED if requested else ledger.LOCK_OWED
+            self._change(held, statement, start.schedule_id, **lease)
+
+    def _change(self, held: Held, statement: Statement, schedule_id: str, **values: Any) -> None:
+        mine = self.registry.hashes[schedule_id]
+        if held.run(statement, the_id=schedule_id, mine=mine, **values) != 1:
+            raise _LostError
+
+    def _start_due(self, held: Held, schedule: Schedule, start: Start, now: datetime) -> Claim:
+        assert start.record is not None  # noqa: S101 - a start without an occurrence has one
+        order = self.registry.order_of(schedule)
+        occurrence_id = 0
+        for entry in start.record.entries:
+            if entry is not start.entry:
+                ledger.add_entry(held, schedule.id, entry)
+                continue
+            running = {"status": Status.RUNNING, "worker_id": self.worker_id, "started_at": now}
+            occurrence_id = ledger.add_entry(held, schedule.id, entry, jobs_total=len(order), **running)
+        sequence = Sequence(order, self.registry.jobs)
+        job = order[0]
+        job_run_id = self._start_first(held, occurrence_id, schedule.id, start.trigger, job, sequence, now)
+        return Claim(
+            occurrence_id, schedule, self.worker_id, start.trigger, start.due_at, now, job, job_run_id, sequence,
+            schedule.params,
+        )  # fmt: skip
+
+    def _start_waiting(self, held: Held, schedule: Schedule, occurrence_id: int, now: datetime) -> Claim:
+        row = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
+        order = (
+            self.registry.order_of_chosen(schedule, row.jobs)
+            if row.jobs
+            else self.registry.order_of(schedule)
+        )
+        sequence = Sequence(order, self.registry.jobs)
+        if rerun := row.reason == Reason.RERUN:
+            _remember(held, occurrence_id, sequence)
+        _, job = sequence.next()
+        changed = held.run(
+            ledger.START_WAITING, the_id=occurrence_id, me=self.worker_id, the_now=now, jobs_total=len(order)
+        )
+        if changed != 1 or job is None:
+            raise _LostError
+        trigger = Trigger(row.trigger)
+        job_run_id = self._start_first(held, occurrence_id, schedule.id, trigger, job, sequence, now)
+        params = {**schedule.params, **(row.params or {})}
+        return Claim(
+            occurrence_id, schedule, self.worker_id, trigger, row.due_at, now, job, job_run_id, sequence, params,
+            rerun,
+        )  # fmt: skip
+
+    def _start_first(
+        self, held: Held, occurrence_id: int, schedule_id: str, trigger: Trigger, job: str, sequence: Sequence,
+        now: datetime,
+    ) -> int:  # fmt: skip
+        return runs.add_run(
+            held,
+            occurrence_id=occurrence_id,
+            schedule_id=schedule_id,
+            job_name=job,
+            attempt=sequence.begin(job),
+            trigger=trigger,
+            status=Status.RUNNING,
+            queued_at=now,
+            started_at=now,
+            worker_id=self.worker_id,
+        )
+
+    def unknown_jobs(self, held: Held, start: Start) -> str | None:
+        """Why a waiting occurrence cannot run with these definitions, or None."""
+        if start.occurrence_id is None:
+            return None
+        row = held.row(schedules.OCCURRENCE, the_id=start.occurrence_id)
+        try:
+            if row is not None and row.jobs:
+                self.registry.order_of_chosen(self.registry.schedules[start.schedule_id], row.jobs)
+        except UnknownNameError as error:
+            return str(error)
+        return None
+
+
+def end_waiting(
+    held: Held, occurrence_id: int, schedule_id: str, reason: Reason, detail: str, now: datetime,
+    status: Status = Status.SKIPPED, instants: int = 1,
+) -> bool:  # fmt: skip
+    """Within a transaction: a waiting occurrence ends without having run; False if it no longer waits."""
+    changed = held.run(
+        ledger.END_WAITING, the_id=occurrence_id, status=status, reason=reason, detail=detail, finished_at=now
+    )
+    if changed and instants and status is Status.SKIPPED:
+        held.run(ledger.ADD_SKIPPED, the_id=schedule_id, skipped=instants)
+    return changed == 1
+
+
+def fence(held: Held, occurrence_id: int, holder: str, counts: Mapping[str, int]) -> None:
+    """Begin a transaction under the lock. Raises FencedError if the occurrence is no longer the holder's."""
+    if held.run(ledger.FENCE, the_id=occurrence_id, holder=holder, **counts) != 1:
+        raise FencedError(f"occurrence {occurrence_id} was taken from {holder}")
+
+
+def _window(record: Record, now: datetime) -> dict[str, Any]:
+    return {
+        "planned_from": record.planned_from,
+        "new_frontier": record.next_run_at,
+        "skipped": ledger.skipped_instants(record.entries),
+        "the_now": now,
+    }
+
+
+def _remember(held: Held, occurrence_id: int, sequence: Sequence) -> None:
+    for run in held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence_id):
+        blocked = run.reason == Reason.DEPENDENCY_FAILED
+        sequence.remember(run.job_name, run.attempt, Status(run.status), blocked=blocked)
+    for row in held.rows(runs.RESULTS, the_occurrence_id=occurrence_id):
+        sequence.results[row.job_name] = None if row.result is None else json.loads(row.result)

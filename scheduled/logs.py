@@ -1,0 +1,94 @@
+"""Events as log lines: readable on a terminal, JSON elsewhere, on a private duplicate of stderr."""
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TextIO
+
+from pythonjsonlogger.json import JsonFormatter
+
+from scheduled.events import Event, Events
+
+LOGGER = "scheduled.daemon"
+COLOURS = {10: "2", 20: "", 30: "33", 40: "31"}
+QUIET = frozenset({"worker_id", "occurrence_id", "job_run_id"})
+"""Fields that readers of a terminal can do without, unless something is wrong."""
+
+
+class _Text(logging.Formatter):
+    """`02:00:00 job.finished schedule_id=… status=COMPLETED`, for people."""
+
+    def __init__(self, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: Mapping[str, Any] = getattr(record, "fields", {})
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        quiet = QUIET if record.levelno < logging.WARNING else frozenset[str]()
+        if record.getMessage() == "job.output":
+            return f"{time} {fields.get('job')} | {fields.get('line')}"
+        shown = " ".join(
+            f"{key}={_shown(value)}"
+            for key, value in fields.items()
+            if value is not None and key not in quiet
+        )
+        line = f"{time} {record.levelname.lower():7} {record.getMessage():20} {shown}".rstrip()
+        code = COLOURS.get(record.levelno, "") if self._colour else ""
+        return f"\x1b[{code}m{line}\x1b[0m" if code else line
+
+
+class _Json(JsonFormatter):
+    """One object a line: `timestamp`, `level`, `event`, and the event's fields."""
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        log_data["timestamp"] = datetime.fromtimestamp(record.created).astimezone().isoformat()
+        log_data["level"] = record.levelname
+        log_data["event"] = record.getMessage()
+        log_data.update(getattr(record, "fields", {}))
+
+
+class LogSubscriber:
+    """Writes each event as one line."""
+
+    def __init__(self, stream: TextIO, *, as_json: bool, level: str, worker_id: str | None = None) -> None:
+        self._logger = logging.getLogger(LOGGER)
+        self._logger.propagate = False
+        self._logger.setLevel(level)
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
+        self._logger.handlers[:] = [handler]
+        self.worker_id = worker_id
+
+    def __call__(self, event: Event) -> None:
+        fields = {"worker_id": self.worker_id, **event.fields} if self.worker_id else dict(event.fields)
+        self._logger.log(event.level, event.name, extra={"fields": fields})
+
+
+def private_stderr() -> TextIO:
+    """A duplicate of stderr that jobs do not know of: what they do to fd 2 does not touch our log."""
+    try:
+        descriptor = os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2)
+    except (OSError, io.UnsupportedOperation, ValueError):
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+    return open(descriptor, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+
+
+def log_events(log_format: str, level: str, worker_id: str | None = None) -> Events:
+    """Events that are logged at `level` and above; `log_format` is auto, json or text."""
+    stream = private_stderr()
+    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    subscriber = LogSubscriber(stream, as_json=as_json, level=level, worker_id=worker_id)
+    return Events(subscriber, least=logging.getLevelNamesMapping()[level])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = str(value)
+    return f"{text!r}" if " " in text else text

@@ -1,0 +1,226 @@
+"""Runs a claimed occurrence: each job in its order, called, timed, retried, captured; and tells history."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from scheduled import history
+from scheduled.calling import Outcome, call
+from scheduled.clock import Clock
+from scheduled.context import JobContext
+from scheduled.control import Control
+from scheduled.definitions import Job
+from scheduled.errors import FencedError
+from scheduled.events import DEBUG, INFO, WARNING, Events
+from scheduled.history import Ending, Finished
+from scheduled.lock import Claim
+from scheduled.patience import Patience
+from scheduled.running.capture import Capture
+from scheduled.running.children import run_command, run_isolated
+from scheduled.running.interrupts import Interrupt
+from scheduled.running.processes import Child
+from scheduled.running.restore import restored
+from scheduled.sequence import Blocked
+from scheduled.store.database import Held
+from scheduled.words import RETRIED, Reason, Status
+
+
+@dataclass
+class Runner:
+    """Everything that running takes. One for each process; its `run` belongs to the main thread."""
+
+    held: Held
+    clock: Clock
+    control: Control
+    capture: Capture
+    events: Events
+    definitions: str
+    """Where the definitions were loaded from: for jobs that run in a process of their own."""
+    job_timeout: float
+    output_limit: int
+    beat: Callable[[Held, datetime], None]
+    """Says that we live, within the transaction that ends an occurrence."""
+    patience: Patience = field(init=False)
+    jobs_processed: int = 0
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.control, self.events)
+
+    def run(self, claim: Claim) -> Ending | None:
+        """Run the occurrence to its end; None if it was taken from us meanwhile.
+
+        1. The claimed job's attempt runs, and is classified.
+        2. If it failed and may be retried: its end and the next attempt, QUEUED, are one commit; after the
+           backoff that attempt becomes RUNNING by a commit of its own, and runs.
+        3. Else its end and the next job's start are one commit, with the jobs that are blocked now.
+        4. After the last job, or when the occurrence must end early, everything ends in one commit.
+        """
+        self.control.begin(claim.occurrence_id)
+        self.events.emit("occurrence.started", INFO, **_facts(claim), due_at=claim.due_at)
+        try:
+            ending = self._run_jobs(claim)
+        except FencedError as error:
+            self.events.emit("occurrence.fenced", WARNING, **_facts(claim), error=str(error))
+            return None
+        finally:
+            self.control.end()
+        counts = claim.sequence.counts
+        duration = _milliseconds(self.clock.now() - claim.started_at)
+        level = INFO if ending.status is Status.COMPLETED else WARNING
+        self.events.emit(
+            "occurrence.finished",
+            level,
+            **_facts(claim),
+            status=ending.status,
+            duration_ms=duration,
+            **counts,
+        )
+        return ending
+
+    def _run_jobs(self, claim: Claim) -> Ending:
+        job, job_run_id, started_at = claim.job, claim.job_run_id, claim.started_at
+        while True:
+            finished = self._attempt(claim, job, job_run_id, started_at)
+            if self.control.fenced:
+                raise FencedError(f"occurrence {claim.occurrence_id} was taken while {job} ran")
+            retry_in = claim.sequence.note(job, finished.outcome.status, finished.outcome.value)
+            early = self._early_ending(claim, finished)
+            if retry_in is not None and early is None:
+                retry_id = self._durably(history.finish_and_wait, claim, finished, finished.finished_at)
+                self.events.emit("job.retrying", INFO, **_facts(claim), job=job, again_in=retry_in)
+                self.control.sleep(retry_in)
+                started_at = self.clock.now()
+                if self.control.leaving:
+                    ending = self._early_ending(claim, None) or Ending(claim.sequence.status)
+                    return self._end(claim, None, [], ending, abandoned_retry=retry_id)
+                self._durably(history.start_retry, claim, retry_id, started_at)
+                job_run_id = retry_id
+                continue
+            blocked, following = claim.sequence.next() if early is None else ([], None)
+            if following is None:
+                return self._end(claim, finished, blocked, early or Ending(claim.sequence.status))
+            started_at = self.clock.now()
+            job_run_id = self._durably(
+                history.finish_and_start, claim, finished, blocked, following, started_at
+            )
+            job = following
+
+    def _end(
+        self, claim: Claim, finished: Finished | None, blocked: list[Blocked], ending: Ending, **extra: int
+    ) -> Ending:
+        if claim.rerun and not ending.requeue and ending.reason is None:
+            ending = replace(ending, reason=Reason.RERUN)
+        now = self.clock.now()
+        self._durably(history.finish_occurrence, claim, finished, blocked, ending, now, self.beat, **extra)
+        return ending
+
+    def _durably(self, write: Callable[..., int | None], *arguments: object, **named: object) -> int:
+        """Write, and wait for the database if it is away: what happened must not be lost."""
+        if self.control.fenced:
+            raise FencedError("the lock was lost")
+        return self.patience.persist(lambda: write(self.held, *arguments, **named)) or 0
+
+    def _early_ending(self, claim: Claim, finished: Finished | None) -> Ending | None:
+        """How the occurrence ends if it must end before all its jobs had their turn."""
+        ended_by = None if finished is None else finished.outcome.status
+        anything_left = bool(claim.sequence.unreached()) or ended_by not in (Status.COMPLETED, Status.SKIPPED)
+        by = self.control.cancelled_by
+        if ended_by is Status.CANCELLED or (by is not None and anything_left):
+            return Ending(Status.CANCELLED, Reason.CANCELLED, f"cancelled by {by}")
+        if ended_by is Status.INTERRUPTED or (self.control.stopping and anything_left):
+            again = claim.schedule.rerun_interrupted and not claim.rerun
+            detail = "the daemon was told to stop"
+            return Ending(
+                Status.INTERRUPTED, Reason.RERUN if again else Reason.SHUTDOWN, detail, requeue=again
+            )
+        return None
+
+    def _attempt(self, claim: Claim, name: str, job_run_id: int, started_at: datetime) -> Finished:
+        """Run one attempt of one job, whatever it does, and say what became of it."""
+        job = claim.sequence.jobs[name]
+        facts = {**_facts(claim), "job": name, "job_run_id": job_run_id}
+        self.events.emit("job.started", DEBUG, **facts)
+        context = JobContext(
+            schedule_id=claim.schedule.id,
+            occurrence_id=claim.occurrence_id,
+            job_run_id=job_run_id,
+            job_name=name,
+            due_at=claim.due_at,
+            trigger=claim.trigger,
+            attempt=claim.sequence.attempts[name],
+            params=claim.params,
+            results=claim.sequence.results_for(name) if job.depends_on else {},
+            on_progress=lambda done, total: self.events.emit(
+                "job.progress", DEBUG, **facts, done=done, total=total
+            ),
+            is_cancelled=lambda: self.control.leaving,
+        )
+        listening = self.events.least <= INFO
+        say = (lambda line: self.events.emit("job.output", INFO, **facts, line=line)) if listening else None
+        pid = os.getpid()
+        with restored():
+            tail = self.capture.start(self.output_limit, say)
+            try:
+                outcome = self._call(job, context, job_run_id)
+            finally:
+                if os.getpid() == pid:
+                    self.capture.stop()
+        finished = Finished(name, job_run_id, started_at, self.clock.now(), outcome, tail)
+        self.jobs_processed += 1
+        level = WARNING if outcome.status in (*RETRIED, Status.INTERRUPTED) else INFO
+        self.events.emit(
+            "job.finished", level, **facts, status=outcome.status, duration_ms=finished.duration_ms,
+            error=outcome.error_message,
+        )  # fmt: skip
+        return finished
+
+    def _call(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:
+        """Call the job under its deadline. A deadline that passed before it ended is TIMED_OUT, whatever it did."""
+        interrupter = self.control.interrupter
+        timeout = self.job_timeout if job.timeout is None else job.timeout
+        interrupter.set_deadline(self.clock.monotonic() + timeout)
+        raised: Interrupt | None = None
+        try:
+            outcome = interrupter.run(lambda: self._body(job, context, job_run_id))
+        except Interrupt as interrupt:
+            raised = interrupt
+            outcome = Outcome(Status.INTERRUPTED, error_type="Interrupt")
+        late = interrupter.deadline_passed(self.clock.monotonic())
+        interrupter.set_deadline(None)
+        if interrupter.kind == "timeout" or (late and raised is None):
+            return replace(
+                outcome, status=Status.TIMED_OUT, error_type="JobTimeout", result=None, value=None,
+                error_message=f"it ran longer than its timeout of {timeout:g} s",
+            )  # fmt: skip
+        if raised is None and outcome.status in (Status.COMPLETED, Status.SKIPPED):
+            return outcome
+        if interrupter.kind == "cancelled":
+            by = self.control.cancelled_by
+            return replace(outcome, status=Status.CANCELLED, reason=Reason.CANCELLED, error_type=None,
+                           error_message=f"cancelled by {by}")  # fmt: skip
+        if interrupter.kind == "shutdown":
+            return replace(outcome, status=Status.INTERRUPTED, reason=Reason.SHUTDOWN, error_type=None,
+                           error_message="the daemon was told to stop")  # fmt: skip
+        return outcome
+
+    def _body(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:
+        def record(child: Child) -> None:
+            with self.control.interrupter.held:
+                self._durably(history.record_child, job_run_id, child.pid, child.start_time)
+
+        if job.command is not None:
+            return run_command(job, context, sys.stdout.write, record)
+        if job.isolation == "process":
+            return run_isolated(job, self.definitions, context, sys.stdout.write, record)
+        assert job.function is not None  # noqa: S101 - a job has a function or a command
+        return call(job.function, context)
+
+
+def _facts(claim: Claim) -> dict[str, object]:
+    return {"schedule_id": claim.schedule.id, "occurrence_id": claim.occurrence_id}
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(0, duration // timedelta(milliseconds=1))

@@ -1,0 +1,184 @@
+"""Puts the process back as it was before job code ran."""
+
+# What lies below `signal`, which makes an enum of every answer: thirty of those cost more than all the rest.
+import _signal  # type: ignore[import-not-found]
+import gc
+import locale
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from threading import get_ident, main_thread
+from types import TracebackType
+from typing import Any
+
+SIGNALS = sorted(
+    {int(number) for number in signal.valid_signals() if number < 32} - {signal.SIGKILL, signal.SIGSTOP}
+)
+TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+DAEMON = logging.getLogger("scheduled.daemon")
+# os.environ is a view that encodes and decodes at each access; copied and compared is what lies below it.
+ENVIRON = os.environb
+VARIABLES: dict[bytes, bytes] = vars(ENVIRON)["_data"]
+KNOBS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (sys.getswitchinterval, sys.setswitchinterval),
+    (sys.gettrace, sys.settrace),
+    (sys.getprofile, sys.setprofile),
+    (socket.getdefaulttimeout, socket.setdefaulttimeout),
+    (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
+    (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
+    (lambda: logging.root.manager.disable, logging.disable),
+)
+
+
+def same_process(pid: int, status: int = 0) -> None:
+    """Leave at once, with `status`, if this is not the process `pid` but a child that job code forked."""
+    if os.getpid() != pid:
+        os._exit(status)
+
+
+def restored() -> "Restored":
+    """After the block, signal handlers, working directory and the like are as before it."""
+    return Restored()
+
+
+class Restored:
+    """The context manager of `restored`. What could not be put back is told in `problems`."""
+
+    def __enter__(self) -> "Restored":
+        self.problems: list[str] = []
+        self._pid = os.getpid()
+        # Only the main thread can set handlers.
+        self._on_main = get_ident() == main_thread().ident
+        if self._on_main:
+            self._handlers = list(map(_signal.getsignal, SIGNALS))
+            self._wakeup = _signal.set_wakeup_fd(-1)
+            if self._wakeup != -1:
+                _signal.set_wakeup_fd(self._wakeup)
+        self._mask = _signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._directory = _directory()
+        self._environ = os.environ
+        self._variables = VARIABLES.copy()
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+        self._streams = sys.stdin, sys.stdout, sys.stderr
+        self._argv = sys.argv
+        self._arguments = sys.argv[:]
+        self._knobs = [get() for get, _ in KNOBS]
+        self._muted = DAEMON.disabled
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        for step in _STEPS:
+            try:
+                step(self)
+            except BaseException:
+                # A handler that job code left behind may raise in here. By now it has been replaced.
+                self._again(step)
+        same_process(self._pid, status=_status(error))
+
+    def _again(self, step: Callable[["Restored"], None]) -> None:
+        try:
+            step(self)
+        except Exception as error:
+            self.problems.append(
+                f"{step.__name__.strip('_').replace('_', ' ')}: {type(error).__name__}: {error}"
+            )
+
+    def _signals(self) -> None:
+        for timer in TIMERS:  # first, as the default of some handlers is to end the process
+            _signal.setitimer(timer, 0)
+        if self._on_main:
+            now = list(map(_signal.getsignal, SIGNALS))
+            if now != self._handlers:
+                for number, before, after in zip(SIGNALS, self._handlers, now, strict=True):
+                    if before is not after and before is not None:
+                        _signal.signal(number, before)
+            # Signals would be written into whatever has the number of a file descriptor that was left here.
+            _signal.set_wakeup_fd(-1)
+            if self._wakeup != -1:
+                _signal.set_wakeup_fd(self._wakeup)
+        if _signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
+            _signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def _standard_files(self) -> None:
+        for number in (0, 1, 2):
+            try:
+                os.get_inheritable(number)
+            except OSError:
+                _open_null(number)
+
+    def _sys_attributes(self) -> None:
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        sys.argv = self._argv
+        if sys.argv != self._arguments:
+            sys.argv[:] = self._arguments
+
+    def _working_directory(self) -> None:
+        if self._directory is not None and _directory() != self._directory:
+            os.chdir(self._directory)
+
+    def _environment(self) -> None:
+        os.environ = self._environ  # noqa: B003 - the same object again; what is in it comes next
+        if self._variables != VARIABLES:
+            zone = VARIABLES.get(b"TZ")
+            for name in VARIABLES.keys() - self._variables.keys():
+                del ENVIRON[name]
+            for name, value in self._variables.items():
+                if VARIABLES.get(name) != value:
+                    ENVIRON[name] = value
+            if zone != VARIABLES.get(b"TZ"):
+                time.tzset()
+
+    def _settings(self) -> None:
+        os.umask(self._umask)
+        for (get, put), before in zip(KNOBS, self._knobs, strict=True):
+            if get() != before:
+                put(before)
+
+    def _daemon_log(self) -> None:
+        # fileConfig and dictConfig in a job disable every logger that they do not name.
+        if DAEMON.disabled and not self._muted:
+            for name, logger in logging.root.manager.loggerDict.items():
+                if isinstance(logger, logging.Logger) and name.startswith("scheduled"):
+                    logger.disabled = False
+
+
+_STEPS = (
+    Restored._signals,
+    Restored._standard_files,
+    Restored._sys_attributes,
+    Restored._working_directory,
+    Restored._environment,
+    Restored._settings,
+    Restored._daemon_log,
+)
+
+
+def _directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return None
+
+
+def _open_null(number: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null == number:
+        os.set_inheritable(number, True)
+    else:
+        os.dup2(null, number)
+        os.close(null)
+
+
+def _status(error: BaseException | None) -> int:
+    """The exit status that Python would give an exception."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return int(error is not None)

@@ -1,0 +1,59 @@
+"""The end of a long text, in bounded memory."""
+
+import re
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTINUATION = bytes(range(0x80, 0xC0))
+
+
+def clean(text: str) -> str:
+    """Text that every database and encoding takes: NUL and lone surrogates become U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+class Tail:
+    """The newest `limit` bytes (UTF-8) of what was printed.
+
+    There is no lock: the bytes change only by `extend` and `del`, each of which is one step, so that any
+    number of threads, signal handlers and finalizers may write in the midst of one another.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._oldest = slice(None, -limit or None)
+        self._data = bytearray()
+        self._cut = False
+
+    def write(self, text: str) -> None:
+        """Append text, and forget the oldest if that makes it too long."""
+        if len(text) > self._limit:
+            self._cut = True
+            text = text[len(text) - self._limit :]
+        try:
+            self._data.extend(text.encode())
+        except UnicodeEncodeError:
+            self._data.extend(clean(text).encode())
+        if len(self._data) > 2 * self._limit:  # not at each write: moving the rest has its price
+            self._cut = True
+            del self._data[self._oldest]
+
+    def text(self) -> str:
+        """What is kept, from the first whole character on."""
+        data = bytes(self._data)
+        data = data[max(0, len(data) - self._limit) :]
+        return (data.lstrip(_CONTINUATION) if self.truncated else data).decode(errors="replace")
+
+    @property
+    def truncated(self) -> bool:
+        """Whether anything was forgotten."""
+        return self._cut or len(self._data) > self._limit
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever written."""
+        return not self._data and not self._cut
+
+    @property
+    def within_line(self) -> bool:
+        """Whether what comes next continues a line."""
+        return bool(self._data) and self._data[-1:] != b"\n"

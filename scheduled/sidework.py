@@ -1,0 +1,142 @@
+"""What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, the alarm."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from scheduled.clock import Clock
+from scheduled.control import Control
+from scheduled.errors import DatabaseError
+from scheduled.events import WARNING, Events
+from scheduled.lifeline import Lifeline
+from scheduled.lock import Holder
+from scheduled.running.capture import Capture
+from scheduled.settings import Settings
+from scheduled.store import schedules
+from scheduled.store.database import Database
+from scheduled.store.watching import Watch
+
+LOOK_SECONDS = 0.1
+"""How often deadlines, the pulse, and SQLite's change counter are looked at."""
+
+
+class Sidework:
+    """The daemon's second pair of hands. Its one connection is for its threads alone."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        clock: Clock,
+        control: Control,
+        lifeline: Lifeline,
+        holder: Holder,
+        capture: Capture,
+        events: Events,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._control = control
+        self._lifeline = lifeline
+        self._holder = holder
+        self._capture = capture
+        self._events = events
+        self._held = database.hold()
+        self._ended = threading.Event()
+        self._alarm_at: datetime | None = None
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(4)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def start(self) -> None:
+        """Start the threads."""
+        beat = self._settings.heartbeat_interval_ms / 1000
+        if self._settings.wake == "poll":
+            beat = max(beat, self._settings.poll_interval_ms / 1000)
+        self._every(beat, self._beat, "heartbeat")
+        self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
+        self._scheduler.add_job(self._owned(self._attend), id="attention")
+        self._scheduler.start()
+
+    def alarm(self, at: datetime | None) -> None:
+        """Wake the main thread at that instant: APScheduler is the alarm clock."""
+        if at is not None and at != self._alarm_at:
+            self._alarm_at = at
+            trigger = DateTrigger(at)
+            self._scheduler.add_job(self._control.wakeup.set, trigger, id="alarm", replace_existing=True)
+
+    def stop(self) -> None:
+        """End the threads, and close their connection."""
+        self._ended.set()
+        self._scheduler.shutdown(wait=True)
+        self._held.close()
+
+    def _every(self, seconds: float, work: Callable[[], None], name: str) -> None:
+        trigger = IntervalTrigger(seconds=timedelta(seconds=seconds).total_seconds())
+        self._scheduler.add_job(self._owned(self._careful(work, name)), trigger, id=name)
+
+    def _owned(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The threads of a pool are made when they are needed: each says that it is not a job's."""
+
+        def owned() -> None:
+            if not getattr(threading.current_thread(), "scheduled_own", False):
+                threading.current_thread().scheduled_own = True  # type: ignore[attr-defined]
+                self._capture.own()
+            work()
+
+        return owned
+
+    def _careful(self, work: Callable[[], None], name: str) -> Callable[[], None]:
+        """Side work that meets a database in trouble says so and tries again at its next turn."""
+
+        def careful() -> None:
+            try:
+                work()
+            except DatabaseError as error:
+                self._events.emit("sidework.failed", WARNING, work=name, error=str(error))
+
+        return careful
+
+    def _beat(self) -> None:
+        self._lifeline.beat(self._held, self._clock.now())
+
+    def _renew(self) -> None:
+        occurrence_id = self._control.occurrence_id
+        if occurrence_id is None:
+            return
+        if not self._holder.renew(self._held, self._clock.now()):
+            self._control.fence(occurrence_id)
+        self._look_for_requests()
+
+    def _attend(self) -> None:
+        """Look around ten times a second, for as long as the daemon runs."""
+        watch = Watch(self._database) if self._settings.wake == "exact" else None
+        look = self._careful(self._look_for_requests, "requests")
+        while not self._ended.wait(LOOK_SECONDS):
+            self._control.tick()
+            if self._lifeline.feel(busy=self._control.occurrence_id is not None):
+                self._control.wakeup.set()
+            if watch is not None and watch.changed():
+                look()
+        if watch is not None:
+            watch.close()
+
+    def _look_for_requests(self) -> None:
+        occurrence_id = self._control.occurrence_id
+        if occurrence_id is None:
+            self._control.wakeup.set()
+            return
+        asked: Any = self._held.row(schedules.CANCEL_REQUESTED, the_id=occurrence_id)
+        if asked is not None:
+            self._control.cancel(occurrence_id, asked.cancel_requested_by or "somebody")

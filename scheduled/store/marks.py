@@ -1,0 +1,165 @@
+"""What the planner is told: where schedules stand, what waits, when daemons lived, and when schedules ran."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select, true
+
+from scheduled.missed_runs import TICK, Busy, Interval
+from scheduled.planner import Mark, Waiting
+from scheduled.store.database import Held
+from scheduled.store.statements import Statement
+from scheduled.store.tables import any_of, gaps, given, occurrences, runs, schedules, workers
+from scheduled.words import REQUESTS, Status, Trigger, WorkerType
+
+_s, _o, _r, _w = schedules.c, occurrences.c, runs.c, workers.c
+_state = (_s.id, _s.next_run_at, _s.definition_hash, _s.locked_by)
+_ahead = exists().where(_o.schedule_id == _s.id, _o.due_at >= _s.next_run_at, _o.unique_key.is_not(None))
+
+DUE = Statement(
+    select(*_state, _ahead.label("ahead"))
+    .where(_s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"))
+    .order_by(_s.next_run_at)
+)
+NEXT = Statement(
+    select(*_state)
+    .where(_s.enabled == true(), _s.next_run_at > given(_s.next_run_at, "the_now"))
+    .order_by(_s.next_run_at)
+    .limit(1)
+)
+WAITING = Statement(
+    select(
+        _o.id, _o.schedule_id, _o.trigger, _o.due_at, _o.requested_at,
+        _s.locked_by, _s.definition_hash, _s.enabled, _s.orphaned,
+    )
+    .join_from(occurrences, schedules, _o.schedule_id == _s.id)
+    .where(_o.status == Status.QUEUED)
+    .order_by(_o.id)
+)  # fmt: skip
+LATEST_RUN = Statement(
+    select(_o.id, _o.started_at, _o.finished_at).where(
+        _o.id
+        == select(_r.occurrence_id)
+        .where(_r.schedule_id == given(_r.schedule_id), any_of(_r.trigger, [Trigger.CRON, Trigger.CATCH_UP]))
+        .order_by(_r.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+)
+LEDGER_AHEAD = Statement(
+    select(_o.due_at, _o.due_until).where(
+        _o.schedule_id == given(_o.schedule_id),
+        _o.due_at >= given(_o.due_at, "frontier"),
+        _o.unique_key.is_not(None),
+    )
+)
+LIVES = Statement(
+    select(_w.id, _w.started_at, _w.last_heartbeat_at, _w.stopped_at).where(
+        _w.worker_type == WorkerType.SCHEDULE_DAEMON,
+        _w.last_heartbeat_at >= given(_w.last_heartbeat_at, "since"),
+    )
+)
+GAPS = Statement(
+    select(gaps.c.worker_id, gaps.c.from_at, gaps.c.to_at).where(gaps.c.to_at >= given(gaps.c.to_at, "since"))
+)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where everything stands at one moment."""
+
+    marks: Sequence[Mark]
+    busy: dict[str, tuple[Busy, ...]]
+    definition_hashes: dict[str, str] = field(default_factory=dict)
+    """What the database holds as each marked schedule's definition."""
+
+    @property
+    def oldest(self) -> datetime | None:
+        """The oldest frontier among the marks."""
+        return min((mark.frontier for mark in self.marks if mark.frontier is not None), default=None)
+
+
+def situation(held: Held, now: datetime) -> Situation:
+    """The schedules that are due or for which something waits, and the one that is due next."""
+    due = held.rows(DUE, the_now=now)
+    rows = {row.id: row for row in due}
+    hashes = {row.id: row.definition_hash for row in due}
+    waiting: dict[str, list[Waiting]] = {}
+    locked = {row.id: _is_locked(row) for row in due}
+    for row in held.rows(WAITING):
+        request = Trigger(row.trigger) in REQUESTS
+        if row.orphaned or not (row.enabled or request):
+            continue
+        found = Waiting(row.id, row.schedule_id, Trigger(row.trigger), row.due_at, row.requested_at)
+        waiting.setdefault(row.schedule_id, []).append(found)
+        locked[row.schedule_id] = _is_locked(row)
+        hashes[row.schedule_id] = row.definition_hash
+    marks = [
+        Mark(
+            schedule_id,
+            rows[schedule_id].next_run_at if schedule_id in rows else None,
+            locked[schedule_id],
+            tuple(waiting.get(schedule_id, ())),
+            _ahead_of(held, rows.get(schedule_id)),
+        )
+        for schedule_id in hashes
+    ]
+    busy = {mark.schedule_id: latest_run(held, mark.schedule_id, now) for mark in marks if mark.frontier}
+    for row in held.rows(NEXT, the_now=now):
+        marks.append(Mark(row.id, row.next_run_at, locked=True))
+        hashes[row.id] = row.definition_hash
+    return Situation(marks, busy, hashes)
+
+
+def latest_run(held: Held, schedule_id: str, now: datetime) -> tuple[Busy, ...]:
+    """When the schedule's latest occurrence by CRON or CATCH_UP ran: as a rule there is one, or none.
+
+    Only the latest can matter to the window, because each of them moved the frontier past its own start.
+    """
+    found = held.rows(LATEST_RUN, the_schedule_id=schedule_id)
+    return tuple(Busy(row.id, row.started_at, row.finished_at or now) for row in found if row.started_at)
+
+
+def alive(held: Held, since: datetime, excluding: str | None = None) -> list[Interval]:
+    """When daemons lived, from `since` on; but for the one that asks, which knows better."""
+    asleep: dict[str, list[Interval]] = {}
+    for gap in held.rows(GAPS, since=since):
+        asleep.setdefault(gap.worker_id, []).append(Interval(gap.from_at, gap.to_at))
+    found: list[Interval] = []
+    for life in held.rows(LIVES, since=since):
+        if life.id != excluding:
+            end = max(life.last_heartbeat_at, life.stopped_at or life.last_heartbeat_at)
+            found.extend(without(Interval(life.started_at, end), asleep.get(life.id, ())))
+    return found
+
+
+def without(whole: Interval, holes: Iterable[Interval]) -> list[Interval]:
+    """What is left of an interval when the holes are taken out."""
+    left = [whole]
+    for hole in holes:
+        left = [
+            part
+            for piece in left
+            for part in (
+                Interval(piece.start, min(piece.end, max(hole.start, piece.start))),
+                Interval(max(piece.start, min(hole.end, piece.end)), piece.end),
+            )
+            if part.start < part.end
+        ]
+    return left
+
+
+def _ahead_of(held: Held, row: Any) -> tuple[Interval, ...]:
+    return ledger_ahead(held, row.id, row.next_run_at) if row is not None and row.ahead else ()
+
+
+def _is_locked(row: Any) -> bool:
+    return row.locked_by is not None
+
+
+def ledger_ahead(held: Held, schedule_id: str, frontier: datetime) -> tuple[Interval, ...]:
+    """The instants from the frontier on that stand in the ledger already, because the clock stepped back."""
+    found = held.rows(LEDGER_AHEAD, the_schedule_id=schedule_id, frontier=frontier)
+    return tuple(Interval(known.due_at, known.due_until + TICK) for known in found)

@@ -1,0 +1,47 @@
+"""The tables as Core sees them, and small words that the statements share."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import BindParameter, Column, ColumnElement, Insert, Table, bindparam, insert, or_
+
+from scheduled import models
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+schedules = _table(models.JobSchedule)
+occurrences = _table(models.Occurrence)
+runs = _table(models.JobRun)
+outputs = _table(models.JobOutput)
+events = _table(models.ScheduleEvent)
+workers = _table(models.WorkerInstance)
+gaps = _table(models.WorkerGap)
+
+
+def given(column: Column[Any], name: str | None = None) -> BindParameter[Any]:
+    """A parameter of the column's type, named after it with `the_` before it unless told otherwise."""
+    return bindparam(name or f"the_{column.name}", type_=column.type)
+
+
+def all_given(table: Table, *columns: str) -> dict[str, Any]:
+    """A parameter for each of the columns, of their own names: for the values of an INSERT or UPDATE."""
+    return {name: bindparam(name, type_=table.c[name].type) for name in columns}
+
+
+def inserted(table: Table, *columns: str) -> Insert:
+    """An INSERT of one row with these columns."""
+    return insert(table).values(all_given(table, *columns))
+
+
+def lock_is_free() -> ColumnElement[bool]:
+    """Nobody holds the lock. One whose lease ran out is not free before it was reaped with its rows."""
+    return schedules.c.locked_at.is_(None)
+
+
+def any_of(column: Column[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """The column has one of the values. (IN would be spelled afresh at each execution.)"""
+    return or_(*(column == str(value) for value in values))
