@@ -13,7 +13,7 @@ from scheduled.errors import ExpressionError
 from scheduled.expressions import Expression, parse
 
 MINUTE = timedelta(minutes=1)
-# cronsim is sound here: whole hours, never at midnight, and less than three.
+# cronsim is sound here from 1998 on: whole hours, never at midnight (as in the Soviet 1980s), under three.
 SOUND = ["UTC", "America/New_York", "Europe/London", "Europe/Berlin", "Europe/Riga", "Asia/Tokyo"]
 CHANGES = [
     ("America/New_York", "2024-03-10T07:00Z"),
@@ -89,10 +89,10 @@ def expression(cron: tuple[Field, ...], zone: str) -> Expression:
 
 
 @settings(max_examples=300, deadline=None)
-@given(CRONS, st.sampled_from(SOUND), st.integers(0, 20_000))
+@given(CRONS, st.sampled_from(SOUND), st.integers(0, 14_000))
 def test_it_agrees_with_cronsim(cron: tuple[Field, ...], zone: str, day: int) -> None:
     ours = expression(cron, zone)
-    after = datetime(1975, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
+    after = datetime(1998, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
     theirs = CronSim(ours.text, after.astimezone(ours.zone))
     for _ in range(5):
         expected = next(theirs).astimezone(UTC)
