@@ -176,6 +176,11 @@ def test_it_suggests_the_nearest_time_zone() -> None:
         parse("0 5 * * *", "Europe/Rigga")
 
 
+def test_it_finds_a_time_zone_by_its_city() -> None:
+    with pytest.raises(ExpressionError, match=r"unknown time zone 'riga' \(known: Europe/Riga\)"):
+        parse("0 5 * * *", "riga")
+
+
 @pytest.mark.parametrize(
     "zone", ["", "Europe", "../../etc/passwd", "/etc/passwd", "a\0b", "é", "\ud800", "x" * 9000]
 )
