@@ -169,10 +169,10 @@ def _engine(url: str) -> Engine:
         if _sqlite_file(url) is None:
             options["poolclass"] = StaticPool
         engine = create_engine(parsed.set(drivername="sqlite"), **options)
-    except ArgumentError as error:
-        raise _no_url(url) from error
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseError(f"DATABASE_URL names a database that nothing here speaks to: {error}") from error
+    except ArgumentError as error:
+        raise _no_url(url) from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine

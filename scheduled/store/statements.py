@@ -28,8 +28,10 @@ class Compiled:
     """What one dialect makes of a statement: its text, and how values go in and come out."""
 
     def __init__(self, clause: Any, dialect: Dialect) -> None:
+        columns = list(clause.exported_columns) if clause.is_select else []
         if isinstance(clause, Insert) and dialect.name == "postgresql":
-            clause = clause.returning(next(iter(clause.table.primary_key)))
+            columns = [next(iter(clause.table.primary_key))]
+            clause = clause.returning(*columns)
         compiled = clause.compile(dialect=dialect)
         self.sql = str(compiled)
         self._positional: Sequence[str] | None = compiled.positiontup
@@ -40,7 +42,6 @@ class Compiled:
             for parameter, name in compiled.bind_names.items()
             if (processor := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
-        columns = list(getattr(clause, "exported_columns", ()))
         self.returns_rows = bool(columns)
         self._row = namedtuple("Row", [column.key for column in columns]) if columns else tuple
         self._out: list[tuple[int, Processor]] = [
