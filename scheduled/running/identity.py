@@ -13,6 +13,7 @@ PATIENCE = 2.0
 """How long to wait for the killed to be gone, in seconds."""
 TOLERANCE = 1.0
 """By how much a start time may differ, which went through a database. Pids are not reused that fast."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 DEAD = ("Z", "X", "x", psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -44,7 +45,7 @@ def process_start_time(pid: int | None = None) -> float:
 def boot_id() -> str:
     """What differs after each boot of this host, and from host to host."""
     with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return BOOT_ID.read_text(encoding="ascii").strip()
     return f"boot-{psutil.boot_time():.0f}"
 
 
