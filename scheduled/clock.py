@@ -1,6 +1,7 @@
 """The only place that asks for the time."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import TZPATH
@@ -22,6 +23,10 @@ class Clock:
         if hasattr(time, "CLOCK_BOOTTIME"):
             return time.clock_gettime(time.CLOCK_BOOTTIME)
         return time.monotonic()
+
+    def wait(self, wait: Callable[[float], object], seconds: float) -> None:
+        """Let `seconds` pass, by `wait(seconds)`, which may come back early."""
+        wait(seconds)
 
 
 def zone_data_version() -> str:

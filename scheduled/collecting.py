@@ -45,6 +45,16 @@ def forget(module: str) -> None:
     _decorated[:] = [entry for entry in _decorated if entry.home != module]
 
 
+def jobs_so_far() -> tuple[Any, ...]:
+    """What counts now, for `restore`: so that tests can take back what they decorated."""
+    return tuple(_decorated)
+
+
+def restore(before: tuple[Any, ...]) -> None:
+    """Only what counted then counts again."""
+    _decorated[:] = before
+
+
 @contextmanager
 def gathering() -> Iterator[list[Fault]]:
     """Within this block faults are gathered in the list that it gives, instead of being raised."""

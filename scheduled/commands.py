@@ -99,26 +99,15 @@ class Commands:
             UnknownNameError: there is no such schedule, or it does not run such a job.
             ConflictError: the schedule is no longer in the code.
         """
+        chosen, given = (list(jobs) or None), (dict(params or {}) or None)
 
         def act(held: Held, now: datetime) -> Requested:
             row = _row(held, schedule_id)
-            if row.orphaned:
-                raise ConflictError(f"schedule {schedule_id!r} is no longer in the code, and never runs")
-            known = row.definition.get("jobs", [])
-            for name in jobs:
-                if name not in known:
-                    what = f"schedule {schedule_id!r} runs no job {name!r}"
-                    raise UnknownNameError(f"{what}: {did_you_mean(name, known)}")
-            chosen, given = (list(jobs) or None), (dict(params or {}) or None)
+            _require_runnable(row, jobs)
             for waiting in held.rows(schedules.SAME_REQUEST, the_schedule_id=schedule_id):
                 if (waiting.jobs or None, waiting.params or None, waiting.rerun_of) == (chosen, given, None):
                     return Requested(waiting.id, schedule_id, already=True)
-            occurrence_id = ledger.add_occurrence(
-                held, schedule_id=schedule_id, due_at=now, due_until=now, trigger=trigger, status=Status.QUEUED,
-                requested_by=self._actor, requested_at=now, jobs=chosen, params=given,
-            )  # fmt: skip
-            data = {"occurrence_id": occurrence_id, "jobs": chosen, "params": given}
-            schedules.add_event(held, schedule_id, "triggered", now, self._actor, None, data)
+            occurrence_id = add_request(held, schedule_id, self._actor, now, chosen, given, trigger)
             return Requested(occurrence_id, schedule_id, already=False)
 
         return self._do(act)
@@ -174,6 +163,25 @@ class Commands:
             held.close()
 
 
+def add_request(
+    held: Held,
+    schedule_id: str,
+    actor: str,
+    now: datetime,
+    jobs: list[str] | None,
+    params: dict[str, Any] | None,
+    trigger: Trigger = Trigger.MANUAL,
+) -> int:
+    """Within a transaction: write an occurrence that waits because somebody asked for it; its id."""
+    occurrence_id = ledger.add_occurrence(
+        held, schedule_id=schedule_id, due_at=now, due_until=now, trigger=trigger, status=Status.QUEUED,
+        requested_by=actor, requested_at=now, jobs=jobs, params=params,
+    )  # fmt: skip
+    data = {"occurrence_id": occurrence_id, "jobs": jobs, "params": params}
+    schedules.add_event(held, schedule_id, "triggered", now, actor, None, data)
+    return occurrence_id
+
+
 def who() -> str:
     """The person at the command line, as the audit knows them: user@host."""
     try:
@@ -199,6 +207,15 @@ def read_params(pairs: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             found[name] = value
     return found
+
+
+def _require_runnable(row: Any, jobs: Sequence[str]) -> None:
+    if row.orphaned:
+        raise ConflictError(f"schedule {row.id!r} is no longer in the code, and never runs")
+    known = row.definition.get("jobs", [])
+    for name in jobs:
+        if name not in known:
+            raise UnknownNameError(f"schedule {row.id!r} runs no job {name!r}: {did_you_mean(name, known)}")
 
 
 def _row(held: Held, schedule_id: str) -> Any:

@@ -120,4 +120,4 @@ class Control:
         """Wait for so long, or until the occurrence must end."""
         ends = self.clock.monotonic() + seconds
         while not self.leaving and (left := ends - self.clock.monotonic()) > 0:
-            self.wakeup.wait(left)
+            self.clock.wait(self.wakeup.wait, left)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
@@ -25,7 +27,7 @@ from scheduled.settings import Settings
 from scheduled.sidework import Sidework
 from scheduled.store import schedules
 from scheduled.store.database import Database
-from scheduled.words import WorkerStatus, WorkerType
+from scheduled.words import WorkerType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 IMPATIENCE = 0.001
@@ -40,6 +42,7 @@ class Parts:
     control: Control
     capture: Capture
     engine: Engine
+    sidework: Sidework
 
 
 def assemble(
@@ -72,7 +75,25 @@ def assemble(
     engine = Engine(
         held, registry, clock, lifeline, control, runner, events, holder, grace, least_grace=least_grace
     )
-    return Parts(lifeline, control, capture, engine)
+    sidework = Sidework(database, settings, clock, control, lifeline, holder, capture, events)
+    return Parts(lifeline, control, capture, engine, sidework)
+
+
+@contextmanager
+def hosting(parts: Parts, on_signal: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block the process's signals and streams serve job code; then they are as they were found."""
+    found = {number: signal.signal(number, on_signal) for number in SIGNALS}
+    parts.control.interrupter.install()
+    parts.capture.install()
+    try:
+        yield
+    finally:
+        parts.capture.uninstall()
+        parts.control.interrupter.uninstall()
+        for number, handler in found.items():
+            signal.signal(number, handler)
+        parts.engine.held.close()
+        parts.control.wakeup.close()
 
 
 class Daemon:
@@ -97,16 +118,7 @@ class Daemon:
         polls = once or settings.wake == "poll"
         least_grace = settings.poll_interval_ms / 1000 if polls else 0.0
         self._parts = assemble(database, settings, registry, self._clock, events, least_grace=least_grace)
-        self._sidework = Sidework(
-            database,
-            settings,
-            self._clock,
-            self._parts.control,
-            self._parts.lifeline,
-            self._parts.engine.holder,
-            self._parts.capture,
-            events,
-        )
+        self._sidework = self._parts.sidework
         self._patience = Patience(self._parts.control, events)
         self._registry = registry
         self._on_terminal = sys.stdin is not None and sys.stdin.isatty()
@@ -127,10 +139,7 @@ class Daemon:
             DatabaseUnavailableError: the database was away when the time to stop had come.
         """
         parts = self._parts
-        found = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
-        parts.control.interrupter.install()
-        parts.capture.install()
-        try:
+        with hosting(parts, self._on_signal):
             self._patience.persist(parts.engine.begin)
             self._sidework.start()
             self._tell_started()
@@ -138,15 +147,8 @@ class Daemon:
                 self._loop()
             finally:
                 self._sidework.stop()
-            parts.lifeline.status = WorkerStatus.STOPPING
             self._patience.persist(lambda: parts.lifeline.stop(parts.engine.held, self._clock.now()))
-            self._events.emit("daemon.stopped", INFO, jobs=parts.lifeline.jobs_processed)
-        finally:
-            parts.capture.uninstall()
-            parts.control.interrupter.uninstall()
-            for number, handler in found.items():
-                signal.signal(number, handler)
-            parts.engine.held.close()
+            self._events.emit("daemon.stopped", INFO, jobs_processed=parts.lifeline.jobs_processed)
         return parts.control.reloading and not parts.control.stopping
 
     def _loop(self) -> None:
@@ -212,5 +214,3 @@ def require_platform() -> None:
 def start_afresh() -> None:
     """Become the same command again: same pid, fresh modules."""
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-
-

@@ -56,7 +56,7 @@ class Engine:
         now = self.lifeline.started_at
         self.lifeline.register(self.held, self.registry.hash)
         self.lose_the_dead(now)
-        self._reap(now)
+        self.reap(now)
         now = self.clock.now()
         actor = f"daemon {self.lifeline.name}"
         life = tuple(self.lifeline.alive(now))
@@ -78,7 +78,7 @@ class Engine:
         self._feel()
         now = self.clock.now()
         if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
-            self._reap(now)
+            self.reap(now)
         where = situation(self.held, now)
         made = self._plan(where, now)
         worked = self._record(made, now)
@@ -87,7 +87,7 @@ class Engine:
                 return Step(worked=False)
             claim = self._claim(start, now)
             if claim is not None:
-                self._run(claim)
+                self.run(claim)
                 return Step(worked=True)
         return Step(worked, made.wake_at)
 
@@ -150,7 +150,8 @@ class Engine:
             return None
         return self.holder.claim(self.held, start, now)
 
-    def _run(self, claim: Claim) -> None:
+    def run(self, claim: Claim) -> None:
+        """Run what was claimed, and let the heartbeat tell of it."""
         self.lifeline.current_occurrence_id = claim.occurrence_id
         try:
             self.runner.run(claim)
@@ -166,7 +167,8 @@ class Engine:
             from_at, to_at = gap.interval.start, gap.interval.end
             self.events.emit("worker.gap", WARNING, cause=gap.cause, from_at=from_at, to_at=to_at)
 
-    def _reap(self, now: datetime) -> None:
+    def reap(self, now: datetime) -> None:
+        """Take the locks of the dead."""
         self._reaped_at = now
         for reaped in reap_locks(self.held, self.lifeline, self.registry, now):
             self.events.emit(

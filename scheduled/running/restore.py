@@ -51,6 +51,7 @@ class Restored:
 
     def __enter__(self) -> "Restored":
         self.problems: list[str] = []
+        self._finished = False
         self._pid = os.getpid()
         # Only the main thread can set handlers.
         self._on_main = get_ident() == main_thread().ident
@@ -75,12 +76,22 @@ class Restored:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
+        self.finish(error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """What leaving the block does, if it has not been done.
+
+        A signal handler of the job's may raise at the very moment when the block is left, before anything is
+        put back: whoever wants to be sure calls this once more, outside of the block.
+        """
+        if self._finished:
+            return
         for step in _STEPS:
             try:
                 step(self)
-            except BaseException:
-                # A handler that job code left behind may raise in here. By now it has been replaced.
+            except BaseException:  # that handler again; by now it has been replaced
                 self._again(step)
+        self._finished = True
         same_process(self._pid, status=_status(error))
 
     def _again(self, step: Callable[["Restored"], None]) -> None:

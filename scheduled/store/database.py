@@ -69,6 +69,7 @@ class Held:
         self._dialect = database.dialect
         self._sqlite = database.dialect.name == "sqlite"
         self._guard = threading.RLock()
+        self._within = False
         self._connection: Any = None
 
     def _driver(self) -> Any:
@@ -81,18 +82,26 @@ class Held:
     def transaction(self) -> Iterator["Held"]:
         """One durable transaction: BEGIN IMMEDIATE on SQLite, so it waits before it reads.
 
+        Within another one it is a part of that.
+
         Raises:
             DatabaseUnavailableError: nothing was written, try again.
         """
         with self._guard:
+            if self._within:
+                yield self
+                return
             if self._sqlite:
                 self._execute("BEGIN IMMEDIATE", ())
+            self._within = True
             try:
                 yield self
                 self._commit()
             except BaseException:
                 self._roll_back()
                 raise
+            finally:
+                self._within = False
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Execute a write; how many rows it changed."""

@@ -1,0 +1,117 @@
+"""The commands that change something: enable, disable, trigger, cancel."""
+
+import time
+from typing import Any
+
+import click
+
+from scheduled.cli import common
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@click.option("--reason", help="Why: kept with the event.")
+def enable(ids: tuple[str, ...], reason: str | None) -> None:
+    """Switch schedules on. They owe nothing for the time before."""
+    changed = _commands().enable(ids, reason)
+    for schedule_id in dict.fromkeys(ids):
+        click.echo(f"{schedule_id} is enabled" + ("" if schedule_id in changed else " already"))
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@click.option("--reason", help="Why: kept with the event.")
+def disable(ids: tuple[str, ...], reason: str | None) -> None:
+    """Switch schedules off. What runs now, runs on."""
+    changed = _commands().disable(ids, reason)
+    for schedule_id in dict.fromkeys(ids):
+        click.echo(f"{schedule_id} is disabled" + ("" if schedule_id in changed else " already"))
+
+
+@click.command()
+@click.argument("schedule_id", metavar="ID")
+@click.option(
+    "--job", "jobs", multiple=True, metavar="NAME", help="Only this job, and what it depends on. Repeatable."
+)
+@click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter for the jobs. Repeatable.")
+@click.option("--wait", is_flag=True, help="Follow it, and exit by its outcome.")
+@click.option("--inline", is_flag=True, help="Run it here and now, needing no daemon.")
+@click.option("--schedules", help="Where the schedules are defined (with --inline).")
+def trigger(
+    schedule_id: str,
+    jobs: tuple[str, ...],
+    params: tuple[str, ...],
+    wait: bool,
+    inline: bool,
+    schedules: str | None,
+) -> None:
+    """Run a schedule now, also while it is disabled."""
+    from scheduled.commands import read_params
+
+    given = read_params(params)
+    if inline:
+        _run_inline(schedule_id, jobs, given, schedules)
+        return
+    asked = _commands().trigger(schedule_id, jobs, given)
+    told = "was asked for already, and waits" if asked.already else "waits for a daemon"
+    click.echo(f"occurrence {asked.occurrence_id} of {schedule_id} {told}")
+    if wait:
+        _exit_by(_follow(asked.occurrence_id), asked.occurrence_id)
+
+
+@click.command()
+@click.argument("occurrence", type=int)
+def cancel(occurrence: int) -> None:
+    """End an occurrence that waits or runs."""
+    done = _commands().cancel(occurrence)
+    told = "is cancelled" if done.at_once else "is asked to stop"
+    click.echo(f"occurrence {occurrence} of {done.schedule_id} {told}")
+
+
+def _commands() -> Any:
+    from scheduled.commands import Commands, who
+
+    settings = common.settings()
+    return Commands(common.open_database(settings), who(), settings.missed_grace_ms / 1000)
+
+
+def _run_inline(
+    schedule_id: str, jobs: tuple[str, ...], params: dict[str, Any], definitions: str | None
+) -> None:
+    from scheduled.commands import who
+    from scheduled.inline import run_inline
+    from scheduled.loading import load
+    from scheduled.logs import log_events
+
+    settings = common.settings(SCHEDULE_DEFINITIONS=definitions)
+    registry = load(settings.definitions, settings.environment)
+    registry.schedule(schedule_id)
+    database = common.open_database(settings)
+    events = log_events(settings.log_format, settings.log_level)
+    occurrence_id, status = run_inline(database, settings, registry, events, who(), schedule_id, jobs, params)
+    _exit_by(status, occurrence_id)
+
+
+def _follow(occurrence_id: int) -> str:
+    """Wait until the occurrence has ended; its status."""
+    from scheduled.store import schedules
+
+    held = common.open_database(common.settings()).hold()
+    shown = ""
+    try:
+        while True:
+            row: Any = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
+            if row.status not in ("QUEUED", "RUNNING"):
+                return str(row.status)
+            if row.status != shown:
+                shown = row.status
+                click.echo(f"occurrence {occurrence_id} is {shown}", err=True)
+            time.sleep(0.2)
+    finally:
+        held.close()
+
+
+def _exit_by(status: str, occurrence_id: int) -> None:
+    click.echo(f"occurrence {occurrence_id} is {status}")
+    if status != "COMPLETED":
+        raise SystemExit(1)
