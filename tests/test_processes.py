@@ -221,6 +221,19 @@ def test_it_drops_output_that_cannot_be_handed_on(caplog: pytest.LogCaptureFixtu
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
+def test_it_does_not_wait_long_for_output_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PATIENCE", 0.1)
+    taken = threading.Event()
+
+    def take(_text: str) -> None:
+        taken.wait(10)
+
+    child = Child.start("echo x", env=os.environ, cwd=None, on_output=take)
+    assert child.wait() == 0
+    taken.set()
+    child._pump.finish(5)
+
+
 def test_it_keeps_the_lifeline_from_another_child(start: Started) -> None:
     first = start("sleep 100")
     start("for fd in /proc/$$/fd/*; do readlink $fd; done | grep -c socket").wait()
@@ -328,6 +341,14 @@ def test_it_gives_no_more_grace_after_a_keyboard_interrupt(
         child.stop(30)
     assert time.monotonic() - begun < 10
     assert is_gone(child.pid)
+
+
+def test_it_does_not_hide_its_own_errors(start: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = start("sleep 100")
+    with monkeypatch.context() as patched:
+        patched.setattr(child, "_finish", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            child.stop(0)
 
 
 def test_it_notices_that_the_supervisor_was_killed(start: Started) -> None:
@@ -463,6 +484,10 @@ def test_it_kills_neither_its_own_group_nor_one_of_another_leader(start: Started
     (member,) = numbers(start.printed)
     assert not kill_group(member, process_start_time(member))
     assert not is_gone(member)
+
+
+def test_it_cannot_tell_the_group_of_a_process_that_is_gone() -> None:
+    assert identity.group_of(4_194_305) == -1
 
 
 def test_it_kills_nothing_that_is_not_ours_to_kill(start: Started, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ import pytest
 from scheduled import supervisor
 from scheduled.supervisor import Spec
 
+AS_THE_DAEMON = ("-I", "-S", supervisor.__file__)
+
 
 def eventually(question: Callable[[], bool], patience: float = 10.0) -> bool:
     deadline = time.monotonic() + patience
@@ -35,10 +37,15 @@ def is_gone(pid: int) -> bool:
 class Supervised:
     """A supervisor, and what it tells."""
 
-    def __init__(self, *options: str, daemon: int | None = None) -> None:
+    def __init__(self, *script: str, daemon: int | None = None) -> None:
         self.lifeline, far = socket.socketpair()
         self.lifeline.settimeout(10)
-        argv = [sys.executable, *options, supervisor.__file__, str(far.fileno()), str(daemon or os.getpid())]
+        argv = [
+            sys.executable,
+            *(script or ("-m", "scheduled.supervisor")),
+            str(far.fileno()),
+            str(daemon or os.getpid()),
+        ]
         self.process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -59,8 +66,10 @@ class Supervised:
         self.lines.close()
         if self.process.stdout:
             self.process.stdout.close()
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
 
     def send(self, *argv: str, cwd: str = "", **env: str) -> None:
         pairs = [f"{name}={value}".encode() for name, value in {"PATH": os.environ["PATH"], **env}.items()]
@@ -122,7 +131,7 @@ def test_it_runs_the_command_where_it_is_told(supervised: Supervised, tmp_path: 
 
 
 def test_it_gives_the_command_its_environment_and_nothing_else() -> None:
-    with Supervised("-I", "-S") as isolated:
+    with Supervised(*AS_THE_DAEMON) as isolated:
         isolated.send("sh", "-c", "env -u PWD -u _ -u SHLVL; echo end", GREETING="two\nlines")
         lines = [isolated.printed() for _ in range(4)]
         assert sorted(lines) == sorted([f"PATH={os.environ['PATH']}", "GREETING=two", "lines", "end"])
@@ -178,7 +187,7 @@ def test_it_ends_with_its_parent_even_if_a_fork_holds_the_lifeline(tmp_path: Pat
 def test_it_starts_quickly() -> None:
     def once() -> float:
         begun = time.perf_counter()
-        with Supervised("-I", "-S") as quick:
+        with Supervised(*AS_THE_DAEMON) as quick:
             quick.send("true")
             assert quick.heard() == "started"
             return time.perf_counter() - begun
