@@ -334,7 +334,7 @@ else:
 
 
 def test_it_takes_text_that_cannot_be_encoded(lines: list[str]) -> None:
-    with captured(lines.append) as tail:
+    with bare_root(), captured(lines.append) as tail:
         say("nul \x00 lone \udcff\n")
         log.info("lone \ud800")
     assert clean(tail.text()) == "nul \ufffd lone \ufffd\nINFO shop.sync: lone \ufffd\n"
