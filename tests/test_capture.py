@@ -341,7 +341,7 @@ def test_it_takes_text_that_cannot_be_encoded(lines: list[str]) -> None:
     assert len(lines) == 2
 
 
-def test_signal_handlers_and_finalizers_may_print_meanwhile(lines: list[str]) -> None:
+def test_signal_handlers_and_finalizers_may_print_meanwhile() -> None:
     class Farewell:
         def __init__(self) -> None:
             self.itself = self  # only the garbage collector finds it
@@ -350,7 +350,7 @@ def test_signal_handlers_and_finalizers_may_print_meanwhile(lines: list[str]) ->
             say("bye\n")
 
     found = signal.signal(signal.SIGALRM, lambda *_: say("ring\n"))
-    with captured(lines.append, limit=1 << 20) as tail:
+    with captured(limit=1 << 20) as tail:
         signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
         for number in range(3000):
             Farewell()
