@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scheduled import history
-from scheduled.calling import Outcome, call
+from scheduled.calling import Outcome, call, traceback_of
 from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.control import Control
@@ -186,7 +186,7 @@ class Runner:
             outcome = interrupter.run(lambda: self._body(job, context, job_run_id))
         except Interrupt as interrupt:
             raised = interrupt
-            outcome = Outcome(Status.INTERRUPTED, error_type="Interrupt")
+            outcome = Outcome(Status.INTERRUPTED, traceback=traceback_of(interrupt))
         late = interrupter.deadline_passed(self.clock.monotonic())
         interrupter.set_deadline(None)
         if interrupter.kind == "timeout" or (late and raised is None):

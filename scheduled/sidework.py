@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,15 +15,17 @@ from apscheduler.triggers.interval import IntervalTrigger
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.errors import DatabaseError
-from scheduled.events import WARNING, Events
+from scheduled.events import INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
+from scheduled.retention import Pruned, prune
 from scheduled.running.capture import Capture
 from scheduled.settings import Settings
 from scheduled.store import schedules
 from scheduled.store.database import Database
 from scheduled.store.watching import Watch
 
+HOUSEKEEPING_SECONDS = 3600.0
 LOOK_SECONDS = 0.1
 """How often deadlines, the pulse, and SQLite's change counter are looked at."""
 
@@ -66,6 +69,8 @@ class Sidework:
             beat = max(beat, self._settings.poll_interval_ms / 1000)
         self._every(beat, self._beat, "heartbeat")
         self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
+        if self._settings.retention_days:
+            self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping")
         self._scheduler.add_job(self._owned(self._attend), id="attention")
         self._scheduler.start()
 
@@ -118,6 +123,12 @@ class Sidework:
         if not self._holder.renew(self._held, self._clock.now()):
             self._control.fence(occurrence_id)
         self._look_for_requests()
+
+    def _keep_house(self) -> None:
+        cutoff = self._clock.now() - timedelta(days=self._settings.retention_days)
+        pruned = prune(self._held, cutoff)
+        if pruned != Pruned():
+            self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
 
     def _attend(self) -> None:
         """Look around ten times a second, for as long as the daemon runs."""

@@ -207,6 +207,10 @@ class ManualDaemon:
         """The schedule's row."""
         return reads.schedule(self.database, schedule_id)
 
+    def history_of(self, schedule_id: str) -> list[dict[str, Any]]:
+        """The schedule's events, oldest first."""
+        return reads.events(self.database, schedule_id)
+
     def _beat_until(self, moment: datetime) -> None:
         """A real daemon's side thread would have beaten all the while: the last beat is what counts."""
         interval = timedelta(milliseconds=self.settings.heartbeat_interval_ms)

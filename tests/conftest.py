@@ -55,7 +55,7 @@ class World:
         return self.daemon
 
     def schedule(self, cron: str = "0 * * * *", id: str = "it", **options: Any) -> Schedule:
-        given = {"enabled_by_default": True, "name": id} | options
+        given: dict[str, Any] = {"enabled_by_default": True, "name": id} | options
         return Schedule(id=id, cron=cron, **given)
 
     def registry(self, *schedules: Schedule) -> Registry:
