@@ -1,6 +1,5 @@
 """Runs a claimed occurrence: each job in its order, called, timed, retried, captured; and tells history."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -159,14 +158,16 @@ class Runner:
         )
         listening = self.events.least <= INFO
         say = (lambda line: self.events.emit("job.output", INFO, **facts, line=line)) if listening else None
-        pid = os.getpid()
-        with restored():
-            tail = self.capture.start(self.output_limit, say)
-            try:
+        guard = restored()
+        tail = self.capture.start(self.output_limit, say)
+        try:
+            with guard:
                 outcome = self._call(job, context, job_run_id)
-            finally:
-                if os.getpid() == pid:
-                    self.capture.stop()
+        finally:
+            guard.finish()
+            self.capture.stop()
+        for problem in guard.problems:
+            self.events.emit("job.not_restored", WARNING, **facts, problem=problem)
         finished = Finished(name, job_run_id, started_at, self.clock.now(), outcome, tail)
         self.jobs_processed += 1
         level = WARNING if outcome.status in (*RETRIED, Status.INTERRUPTED) else INFO
