@@ -63,7 +63,7 @@ class Switcher:
         self._settle(row, Reason.DISABLED, f"disabled by {self.actor} at {instant(self.now)}")
         self._end_owed(row, Reason.DISABLED, f"disabled by {self.actor}")
         self._define(row, enabled=False, next_run_at=None)
-        self._event(row.id, "disabled", reason)
+        self._event(row.id, "disabled", reason, self._ahead(row) or None)
 
     def _add(self, registry: Registry, schedule_id: str) -> list[tuple[str, str]]:
         schedule = registry.schedules[schedule_id]
@@ -93,7 +93,7 @@ class Switcher:
             row, definition=definition, definition_hash=registry.hashes[row.id], orphaned=False,
             next_run_at=frontier,
         )  # fmt: skip
-        self._event(row.id, event, None, {"from": row.definition, "to": definition})
+        self._event(row.id, event, None, {"from": row.definition, "to": definition} | self._ahead(row))
         return [(row.id, event)]
 
     def _orphan(self, row: Any) -> list[tuple[str, str]]:
@@ -104,7 +104,7 @@ class Switcher:
         for waiting in self.held.rows(schedules.OWED, the_schedule_id=row.id):
             end_waiting(self.held, waiting.id, row.id, Reason.ORPHANED, detail, self.now, instants=0)
         self._define(row, orphaned=True, next_run_at=None)
-        self._event(row.id, "orphaned", None, {"from": row.definition})
+        self._event(row.id, "orphaned", None, {"from": row.definition} | self._ahead(row))
         return [(row.id, "orphaned")]
 
     def _settle(self, row: Any, reason: Reason, detail: str) -> None:
@@ -149,6 +149,11 @@ class Switcher:
             self.held.run(ledger.ADD_SKIPPED, the_id=row.id, skipped=count - known.due_count)
             withdrawn.append({"occurrence_id": known.id, "instants": known.due_count - count})
         return withdrawn
+
+    def _ahead(self, row: Any) -> dict[str, Any]:
+        """How far beyond now the ledger has come: to the audit these instants are no surprise."""
+        frontier = row.next_run_at
+        return {"frontier": frontier.isoformat()} if frontier is not None and frontier > self.now else {}
 
     def _define(self, row: Any, **changes: Any) -> None:
         kept = {
