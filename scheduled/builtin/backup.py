@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -23,6 +24,7 @@ PAGES = 1024
 CHECK_STEPS = 100_000
 """How many of SQLite's operations the check does at a time, for the same reason."""
 BUSY_SECONDS = 10.0
+COPYING = ".copying"
 INSTEAD = {
     "postgresql": "command('backup', 'pg_dump --format=custom --file=backups/app.dump app', group=…)",
     "mysql": "command('backup', 'mariadb-dump --single-transaction --result-file=backups/app.sql app', …)",
@@ -35,7 +37,7 @@ class BackupError(ScheduledError):
 
 
 def backup_database(*, keep: int = 7, folder: str | Path = "backups", **options: Unpack[JobOptions]) -> Job:
-    """A job that backs up DATABASE_URL's SQLite file into `folder`, checks the copy, and keeps the newest `keep`.
+    """A job that backs up DATABASE_URL's SQLite file into `folder`, checked, and keeps the newest `keep`.
 
     The copy is that of one instant, and writers do not wait for it. It is named after the instant at which
     it was begun, and is one file that any SQLite opens. Returns its path and size, and how many backups
@@ -45,9 +47,9 @@ def backup_database(*, keep: int = 7, folder: str | Path = "backups", **options:
     def run(ctx: JobContext) -> dict[str, Any]:
         source, target = database_file(), Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        with _alone_in(target):
-            for leftover in target.glob(".*.partial*"):
-                leftover.unlink()
+        with _alone_in(target) as alone:
+            for leftover in target.glob(f".*{COPYING}*") if alone else ():
+                leftover.unlink()  # whoever wrote it was killed
             made = _back_up(source, target, ctx)
             removed = _remove_older(source, made, keep, ctx)
             kept = len(backups_of(source, target))
@@ -57,9 +59,9 @@ def backup_database(*, keep: int = 7, folder: str | Path = "backups", **options:
         run,
         "backup-database",
         "Back up the SQLite database, check the copy, keep the newest ones",
+        options,
         own=("keep", "folder"),
         wrong=not_whole("keep", keep, 1),
-        **options,
     )
 
 
@@ -95,7 +97,7 @@ def backups_of(source: Path, folder: Path) -> list[Path]:
 def _back_up(source: Path, folder: Path, ctx: JobContext) -> Path:
     """1. Copy into a temporary file. 2. Have the disk hold it. 3. Check it. 4. Give it its name."""
     name = f"{source.stem}-{_stamp(Clock().now())}.db"
-    temporary = folder / f".{name}.partial"
+    temporary = folder / f".{name}{COPYING}"
     try:
         # As readable as the database itself, and until it is whole by nobody else.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -105,7 +107,7 @@ def _back_up(source: Path, folder: Path, ctx: JobContext) -> Path:
         _check(temporary)
         temporary.rename(folder / name)
     finally:
-        for leftover in folder.glob(f".{name}.partial*"):
+        for leftover in folder.glob(f"{escape(temporary.name)}*"):
             leftover.unlink()
     sync_folder(folder)
     return folder / name
@@ -156,13 +158,15 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep every other backup out of the folder: what is unfinished in it was left by the dead."""
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Wait for every other backup into the folder; False where the file system has no such locks."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise SkipJob(f"another process is writing a backup into {folder}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            alone = True
+        except OSError:
+            alone = False
+        yield alone
     finally:
         os.close(descriptor)

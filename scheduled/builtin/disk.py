@@ -50,7 +50,7 @@ def check_disk_space(
     wrong += not_whole("min_free_bytes", min_free_bytes, 0)
     own = ("paths", "min_free_percent", "min_free_bytes")
     about = "Check that the disks have free space"
-    return make(run, "check-disk-space", about, own=own, wrong=wrong, **options)
+    return make(run, "check-disk-space", about, options, own=own, wrong=wrong)
 
 
 def _figures(path: Path) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _our_folders() -> Iterator[Path]:
     from scheduled.store.database import Database
 
     yield Path.cwd()
-    if load_settings().database_url.startswith("sqlite"):
-        file = Database(load_settings().database_url, create=True).file
-        if file is not None:
-            yield file.resolve().parent
+    url = load_settings().database_url
+    file = Database(url, create=True).file if url.startswith("sqlite") else None
+    if file is not None:
+        yield file.resolve().parent

@@ -1,25 +1,20 @@
 """Writes files whole or not at all."""
 
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace the file, whatever happens meanwhile: readers see the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(descriptor, 0o644)
-            os.fsync(descriptor)
-        os.replace(temporary, path)
+        temporary.write_text(text, encoding="utf-8")
+        sync(temporary)
+        temporary.replace(path)
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

@@ -1,8 +1,8 @@
-"""Makes a job of a factory's function and options, as if the user had decorated it where the factory was called."""
+"""Makes a job of a factory's function and options, as if it were decorated where the factory is called."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict
 
 from scheduled import collecting
 from scheduled.definitions import Isolation, Job, Seconds
@@ -31,12 +31,12 @@ def make(
     function: Callable[..., Any],
     name: str,
     description: str,
+    options: JobOptions,
     *,
-    own: Iterable[str],
+    own: Iterable[str] = (),
     wrong: Iterable[Wrong] = (),
-    **options: Unpack[JobOptions],
 ) -> Job:
-    """The job, which counts from now on. `own` are the names of the factory's own options, for suggestions.
+    """The job, which counts from now on. `own` names the factory's own options, for suggestions.
 
     Raises:
         DefinitionsError: with every fault, unless definitions are being loaded, which gathers them.

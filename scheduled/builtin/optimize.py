@@ -1,4 +1,4 @@
-"""Keeps the database's statistics fresh and SQLite's write-ahead log short, without being in anybody's way."""
+"""Keeps the database's statistics fresh and SQLite's write-ahead log short, and is in nobody's way."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 ANALYSIS_LIMIT = 400
 """How many rows of each index SQLite looks at: milliseconds, however large the table."""
 SERVERS_SIZES = {
-    "postgresql": "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0) FROM unnest(%s) AS name",
+    "postgresql": "SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0) "
+    "FROM unnest(ARRAY[{}]) AS name",
     "mysql": "SELECT coalesce(sum(data_length + index_length), 0) FROM information_schema.tables "
-    "WHERE table_schema = database() AND table_name IN %s",
+    "WHERE table_schema = database() AND table_name IN ({})",
 }
 SERVERS_ANALYZE = {"postgresql": "ANALYZE {}", "mysql": "ANALYZE NO_WRITE_TO_BINLOG TABLE {}"}
 for statements in (SERVERS_SIZES, SERVERS_ANALYZE):
@@ -48,7 +49,7 @@ def optimize_database(**options: Unpack[JobOptions]) -> Job:
         finally:
             database.close()
 
-    return make(run, "optimize-database", "Refresh the database's statistics", own=(), **options)
+    return make(run, "optimize-database", "Refresh the database's statistics", options)
 
 
 def _optimize_sqlite(database: "Database", file: Path, tables: list[str], ctx: JobContext) -> dict[str, Any]:
@@ -83,23 +84,23 @@ def _optimize_server(database: "Database", tables: list[str], ctx: JobContext) -
     kind = database.dialect.name
     if kind not in SERVERS_ANALYZE:
         raise SkipJob(f"nobody knows how to optimize a database of the kind {kind}")
-    names: Any = (tables,) if kind == "postgresql" else (tuple(tables),)
+    sizes = SERVERS_SIZES[kind].format(", ".join(f"'{table}'" for table in tables))
     with database.reading() as connection:
-        before = _number(connection, SERVERS_SIZES[kind], names)
+        before = _number(connection, sizes)
         for done, table in enumerate(tables, 1):
             for row in _execute(connection, SERVERS_ANALYZE[kind].format(table)):
                 if str(row[2]).casefold() == "error":  # MySQL tells it in a row
                     raise DatabaseError(f"the table {table} cannot be analyzed: {row[3]}")
             ctx.progress(done, len(tables))
-        after = _number(connection, SERVERS_SIZES[kind], names)
+        after = _number(connection, sizes)
     return {"before": {"database": before}, "after": {"database": after}}
 
 
-def _execute(connection: "Connection", sql: str, parameters: Any = None) -> list[Any]:
+def _execute(connection: "Connection", sql: str) -> list[Any]:
     """Execute, and read to the end whatever it answers."""
-    result = connection.exec_driver_sql(sql, parameters)
+    result = connection.exec_driver_sql(sql)
     return list(result.fetchall()) if result.returns_rows else []
 
 
-def _number(connection: "Connection", sql: str, parameters: Any = None) -> int:
-    return int(_execute(connection, sql, parameters)[0][0])
+def _number(connection: "Connection", sql: str) -> int:
+    return int(_execute(connection, sql)[0][0])
