@@ -63,7 +63,12 @@ class LogSubscriber:
         handler = logging.StreamHandler(stream)
         handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
         self._logger.handlers[:] = [handler]
+        self._least = logging.getLevelNamesMapping()[level]
         self.worker_id = worker_id
+
+    def events(self) -> Events:
+        """Events of which this is told those that it would log."""
+        return Events(self, least=self._least)
 
     def __call__(self, event: Event) -> None:
         fields = {"worker_id": self.worker_id, **event.fields} if self.worker_id else dict(event.fields)
@@ -79,12 +84,16 @@ def private_stderr() -> TextIO:
     return open(descriptor, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
-def log_events(log_format: str, level: str, worker_id: str | None = None) -> Events:
-    """Events that are logged at `level` and above; `log_format` is auto, json or text."""
+def log_to_stderr(log_format: str, level: str, worker_id: str | None = None) -> LogSubscriber:
+    """Log lines of `level` and above on a private stderr; `log_format` is auto, json or text."""
     stream = private_stderr()
     as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
-    subscriber = LogSubscriber(stream, as_json=as_json, level=level, worker_id=worker_id)
-    return Events(subscriber, least=logging.getLevelNamesMapping()[level])
+    return LogSubscriber(stream, as_json=as_json, level=level, worker_id=worker_id)
+
+
+def log_events(log_format: str, level: str, worker_id: str | None = None) -> Events:
+    """Events that are logged to stderr at `level` and above."""
+    return log_to_stderr(log_format, level, worker_id).events()
 
 
 def _shown(value: object) -> str:

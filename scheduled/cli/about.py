@@ -1,0 +1,85 @@
+"""`scheduled settings` and `scheduled version`."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scheduled.cli import common
+
+if TYPE_CHECKING:
+    from scheduled.settings import Settings, Sources
+
+SECRET = re.compile(r"(?<=[?&])(\w*(?:password|passwd|secret|token)\w*)=[^&]*", re.IGNORECASE)
+
+
+@click.command()
+@common.json_option
+def settings(as_json: bool) -> None:
+    """Show each setting, where it came from and what it does.
+
+    Passwords are masked.
+    """
+    found = common.sources()
+    for variable, meant in found.suspicious().items():
+        click.echo(f"warning: {variable} is no setting: did you mean {meant}?", err=True)
+    rows = _rows(common.settings(), found)
+    if as_json:
+        common.print_json(rows)
+        return
+    shown = [(row["variable"], _shown(row["value"]), row["source"], row["description"]) for row in rows]
+    common.print_table(("variable", "value", "from", "what it does"), shown)
+
+
+def _rows(settings: "Settings", sources: "Sources") -> list[dict[str, Any]]:
+    """Each setting as JSON has it. The keys are stable."""
+    from scheduled.settings import VARIABLES, Settings
+
+    values = dict(settings) | {
+        "auto_migrate": settings.migrates,
+        "database_url": _masked(settings.database_url),
+    }
+    given = sources.values()
+    return [
+        {
+            "variable": variable,
+            "value": values[name],
+            "source": sources.of(variable) if variable in given else "default",
+            "description": Settings.model_fields[name].description,
+        }
+        for variable, name in VARIABLES.items()
+    ]
+
+
+def _masked(url: str) -> str:
+    """The URL without its secrets, also when it is no URL."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        shown = make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        shown = re.sub(r":[^:@/]*@", ":***@", url)
+    return SECRET.sub(r"\1=***", shown)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@click.command()
+@common.json_option
+def version(as_json: bool) -> None:
+    """Show the version."""
+    import platform
+
+    from scheduled.clock import zone_data_version
+    from scheduled.version import VERSION
+
+    if as_json:
+        python = {"python": platform.python_version(), "platform": platform.platform()}
+        common.print_json({"version": VERSION, **python, "zone_data": zone_data_version()})
+    else:
+        click.echo(
+            f"scheduled {VERSION} (Python {platform.python_version()}, zone data {zone_data_version()})"
+        )

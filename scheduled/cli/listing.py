@@ -1,0 +1,100 @@
+"""`scheduled list`: every schedule that the database knows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+
+from scheduled.cli import common
+
+HEADINGS = ("id", "name", "expression", "in words", "zone", "state", "last run", "status", "next run",
+            ">runs", ">failed", ">skipped")  # fmt: skip
+NARROW = ("schedule", "when", "state", "last run", "next run", ">runs", ">failed", ">skipped")
+
+
+@click.command("list")
+@common.json_option
+def list_(as_json: bool) -> None:
+    """List all schedules, with their last and next run."""
+    from scheduled.store import reads
+
+    found = [_described(row) for row in reads.all_schedules(common.open_database(common.settings()))]
+    if as_json:
+        common.print_json(found)
+    elif not found:
+        click.echo("there are no schedules yet: `scheduled run` stores them when it starts")
+    else:
+        now = common.now()
+        if common.on_terminal():
+            common.print_table(NARROW, [_narrow(schedule, now) for schedule in found])
+        else:
+            common.print_table(HEADINGS, [_wide(schedule, now) for schedule in found])
+
+
+def _described(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A schedule as JSON has it. The keys are stable."""
+    definition = row["definition"]
+    expression, timezone = definition.get("cron", ""), definition.get("timezone", "UTC")
+    plain = ("enabled", "orphaned", "last_run_at", "last_status", "next_run_at", "run_count",
+             "failure_count", "skipped_count", "consecutive_failures")  # fmt: skip
+    return {
+        "id": row["id"],
+        "name": definition.get("name", row["id"]),
+        "description": definition.get("description", ""),
+        "expression": expression,
+        "in_words": _in_words(expression, timezone),
+        "timezone": timezone,
+        **{key: row[key] for key in plain},
+        "running": row["locked_by"] is not None,
+        "jobs": definition.get("jobs", []),
+    }
+
+
+def _in_words(expression: str, timezone: str) -> str:
+    from scheduled.errors import ExpressionError
+    from scheduled.expressions import parse
+
+    try:
+        return parse(expression, timezone).describe()
+    except ExpressionError:  # stored by a version that could read it
+        return ""
+
+
+def _state(schedule: Mapping[str, Any]) -> str:
+    if schedule["orphaned"]:
+        return "orphaned"
+    if schedule["running"]:
+        return "running"
+    return "on" if schedule["enabled"] else "off"
+
+
+def _counts(schedule: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(schedule["run_count"]), str(schedule["failure_count"]), str(schedule["skipped_count"])
+
+
+def _wide(schedule: Mapping[str, Any], now: datetime) -> list[Any]:
+    last = common.relative(schedule["last_run_at"], now)
+    following = common.relative(schedule["next_run_at"], now)
+    return [
+        *(schedule["id"], schedule["name"], schedule["expression"], schedule["in_words"]),
+        *(schedule["timezone"], _state(schedule), last, common.status_text(schedule["last_status"])),
+        *(following, *_counts(schedule)),
+    ]
+
+
+def _narrow(schedule: Mapping[str, Any], now: datetime) -> list[Any]:
+    """Two lines a schedule, so that it fits."""
+    from rich.text import Text
+
+    def two(first: str, second: Text | str) -> Text:
+        return Text.assemble(first, "\n", second if isinstance(second, Text) else (second, "dim"))
+
+    return [
+        two(schedule["id"], schedule["name"]),
+        two(schedule["in_words"], f"{schedule['expression']} {schedule['timezone']}"),
+        _state(schedule),
+        two(common.relative(schedule["last_run_at"], now), common.status_text(schedule["last_status"])),
+        common.relative(schedule["next_run_at"], now),
+        *_counts(schedule),
+    ]

@@ -1,0 +1,103 @@
+"""What the commands that read ask of the database: dictionaries of plain values, never rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+
+from scheduled.store.database import Database
+from scheduled.store.tables import any_of, occurrences, outputs, runs, schedules
+from scheduled.words import Status
+
+_s, _o, _r = schedules.c, occurrences.c, runs.c
+
+SCHEDULE = (
+    "id", "definition", "enabled", "orphaned", "last_run_at", "last_status", "next_run_at", "run_count",
+    "failure_count", "skipped_count", "consecutive_failures", "locked_by",
+)  # fmt: skip
+RUN = (
+    "id", "occurrence_id", "schedule_id", "job_name", "tenant", "attempt", "trigger", "status", "queued_at",
+    "started_at", "finished_at", "duration_ms", "worker_id", "reason", "error_type", "error_message",
+)  # fmt: skip
+OCCURRENCE = (
+    "id", "schedule_id", "due_at", "trigger", "status", "reason", "detail", "requested_by", "requested_at",
+    "params", "started_at", "finished_at",
+)  # fmt: skip
+OUTPUT = ("output", "truncated", "traceback", "result")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs are asked for. What is None or empty leaves nothing out."""
+
+    schedule_id: str | None = None
+    job_name: str | None = None
+    statuses: Sequence[str] = ()
+    since: datetime | None = None
+    """Runs that had not ended by then."""
+    limit: int = 50
+
+
+def all_schedules(database: Database) -> list[dict[str, Any]]:
+    """Every schedule, by id."""
+    return _all(database, select(*(_s[name] for name in SCHEDULE)).order_by(_s.id))
+
+
+def known_schedules(database: Database) -> list[str]:
+    """The ids of all schedules."""
+    return [row["id"] for row in _all(database, select(_s.id).order_by(_s.id))]
+
+
+def known_jobs(database: Database) -> list[str]:
+    """The names of all jobs that a schedule runs, by the definitions that were stored last."""
+    definitions = (row["definition"] for row in _all(database, select(_s.definition)))
+    return sorted({name for definition in definitions for name in definition.get("jobs", ())})
+
+
+def ever_ran(database: Database, job_name: str) -> bool:
+    """Whether the history has a run of that job."""
+    return bool(_all(database, select(_r.id).where(_r.job_name == job_name).limit(1)))
+
+
+def history(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
+    """The newest runs that are wanted, newest first, each with the instant at which it was due."""
+    query = select(*(_r[name] for name in RUN), _o.due_at).join_from(runs, occurrences)
+    if wanted.schedule_id is not None:
+        query = query.where(_r.schedule_id == wanted.schedule_id)
+    if wanted.job_name is not None:
+        query = query.where(_r.job_name == wanted.job_name)
+    if wanted.statuses:
+        query = query.where(any_of(_r.status, wanted.statuses))
+    if wanted.since is not None:
+        going_on = and_(_r.finished_at.is_(None), any_of(_r.status, [Status.QUEUED, Status.RUNNING]))
+        query = query.where(or_(_r.finished_at >= wanted.since, going_on))
+    return _all(database, query.order_by(_r.id.desc()).limit(wanted.limit))
+
+
+def one_run(database: Database, job_run_id: int) -> dict[str, Any] | None:
+    """One run whole: its columns, what it printed, raised and returned, its occurrence, and all attempts."""
+    columns = (*(_r[name] for name in RUN), *(outputs.c[name] for name in OUTPUT))
+    query = select(*columns).join_from(runs, outputs, isouter=True).where(_r.id == job_run_id)
+    found = _all(database, query)
+    if not found:
+        return None
+    run = found[0]
+    of = select(*(_o[name] for name in OCCURRENCE)).where(_o.id == run["occurrence_id"])
+    attempts = select(
+        _r.id, _r.attempt, _r.status, _r.started_at, _r.finished_at, _r.duration_ms, _r.reason
+    ).where(
+        _r.occurrence_id == run["occurrence_id"],
+        _r.job_name == run["job_name"],
+        _r.tenant == run["tenant"],
+    )
+    run["truncated"] = bool(run["truncated"])
+    run["occurrence"] = _all(database, of)[0]
+    run["attempts"] = _all(database, attempts.order_by(_r.attempt))
+    return run
+
+
+def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
+    with database.reading() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
