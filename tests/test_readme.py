@@ -52,7 +52,9 @@ def test_it_never_tells_anyone_to_install_the_other_scheduled() -> None:
 
 def test_the_changelog_the_package_and_the_project_agree_on_the_version() -> None:
     changelog = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    project = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    project = re.search(
+        r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert changelog is not None
     assert project is not None
     assert changelog.group(1) == project.group(1) == VERSION

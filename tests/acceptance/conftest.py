@@ -68,8 +68,20 @@ class Place:
     def call(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         argv = [sys.executable, "-m", "scheduled", *arguments]
         return subprocess.run(
-            argv, cwd=self.folder, env=self.env | env, capture_output=True, text=True, timeout=60, check=False
+            argv,
+            cwd=self.folder,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
+
+    def call_python(self, code: str) -> str:
+        argv = [sys.executable, "-c", code]
+        return subprocess.run(
+            argv, cwd=self.folder, env=self.env, capture_output=True, text=True, check=True
+        ).stdout
 
     def json(self, *arguments: str) -> Any:
         done = self.call(*arguments, "--json")
@@ -82,8 +94,13 @@ class Place:
         with log:
             daemon = subprocess.Popen(
                 [sys.executable, "-m", "scheduled", "run", *arguments],
-                cwd=self.folder, env=self.env | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True,
-            )  # fmt: skip
+                cwd=self.folder,
+                env=self.env | env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
         self.daemons.append(daemon)
         number = len(self.daemons) - 1
         self.wait_for(lambda: self.events("daemon.started", number) or daemon.poll() is not None)

@@ -116,13 +116,13 @@ def test_it_keeps_the_old_definitions_when_the_new_ones_do_not_load(place: Place
     daemon.send_signal(signal.SIGHUP)
     place.wait_for(lambda: place.events("definitions.rejected"))
     done = place.value("SELECT COUNT(*) FROM occurrence")
-    place.wait_for_row(f"SELECT 1 FROM occurrence HAVING COUNT(*) > {done}")
+    place.wait_for_row(f"SELECT COUNT(*) > {done} FROM occurrence")
 
 
 def test_two_daemons_run_no_occurrence_twice(place: Place) -> None:
     place.start()
     place.start()
-    place.wait_for_row("SELECT 1 FROM job_run WHERE status = 'COMPLETED' HAVING COUNT(*) >= 6")
+    place.wait_for_row("SELECT COUNT(*) >= 6 FROM job_run WHERE status = 'COMPLETED'")
     twice = "SELECT occurrence_id, job_name FROM job_run GROUP BY occurrence_id, job_name HAVING COUNT(*) > 1"
     assert place.rows(twice) == []
 
