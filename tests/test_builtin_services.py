@@ -129,6 +129,13 @@ def test_it_waits_no_longer_than_the_timeout_for_an_answer() -> None:
     assert "no answer within 0.02 s" in str(outcome.error_message)
 
 
+def test_a_service_that_never_answers_is_down() -> None:
+    with listening() as port:
+        answer = ask(f"http://127.0.0.1:{port}/", 0.02)
+    assert (answer.up, answer.why) == (False, "no answer within 0.02 s")
+    assert answer.latency_ms >= 20
+
+
 def test_it_waits_no_longer_for_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, over = threading.Event(), threading.Event()
 
