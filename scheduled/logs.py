@@ -5,14 +5,15 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 from scheduled.events import Event, Events
 
 LOGGER = "scheduled.daemon"
+ENCODE = JsonEncoder().encode
 COLOURS = {10: "2", 20: "", 30: "33", 40: "31"}
 QUIET = frozenset({"worker_id", "occurrence_id", "job_run_id"})
 """Fields that readers of a terminal can do without, unless something is wrong."""
@@ -44,13 +45,16 @@ class _Text(logging.Formatter):
 class _Json(JsonFormatter):
     """One object a line: `timestamp`, `level`, `event`, and the event's fields."""
 
-    def add_fields(
-        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
-    ) -> None:
-        log_data["timestamp"] = datetime.fromtimestamp(record.created).astimezone().isoformat()
-        log_data["level"] = record.levelname
-        log_data["event"] = record.getMessage()
-        log_data.update(getattr(record, "fields", {}))
+    def format(self, record: logging.LogRecord) -> str:
+        # Our records hold nothing but an event: none of what a formatter looks for in others is there.
+        fields: Mapping[str, Any] = getattr(record, "fields", {})
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "event": record.msg,
+        }
+        line.update((key, value) for key, value in fields.items() if value is not None)
+        return ENCODE(line)
 
 
 class LogSubscriber:
@@ -60,9 +64,9 @@ class LogSubscriber:
         self._logger = logging.getLogger(LOGGER)
         self._logger.propagate = False
         self._logger.setLevel(level)
-        handler = logging.StreamHandler(stream)
-        handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
-        self._logger.handlers[:] = [handler]
+        self._handler = logging.StreamHandler(stream)
+        self._handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
+        self._logger.handlers[:] = [self._handler]
         self._least = logging.getLevelNamesMapping()[level]
         self.worker_id = worker_id
 
@@ -71,8 +75,11 @@ class LogSubscriber:
         return Events(self, least=self._least)
 
     def __call__(self, event: Event) -> None:
-        fields = {"worker_id": self.worker_id, **event.fields} if self.worker_id else dict(event.fields)
-        self._logger.log(event.level, event.name, extra={"fields": fields})
+        if event.level < self._least:
+            return
+        record = logging.LogRecord(LOGGER, event.level, "", 0, event.name, None, None)
+        record.fields = {"worker_id": self.worker_id, **event.fields}
+        self._handler.handle(record)
 
 
 def private_stderr() -> TextIO:

@@ -71,7 +71,11 @@ class Sidework:
         self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
         if self._settings.retention_days:
             self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping")
-        self._scheduler.add_job(self._owned(self._attend), id="attention")
+        # It never comes to its second run. A job that has one is not removed, which would race with the shutdown.
+        endless = IntervalTrigger(days=100_000)
+        self._scheduler.add_job(
+            self._owned(self._attend), endless, id="attention", next_run_time=self._clock.now()
+        )
         self._scheduler.start()
 
     def alarm(self, at: datetime | None) -> None:
