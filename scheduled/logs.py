@@ -64,7 +64,8 @@ class LogSubscriber:
         self._logger = logging.getLogger(LOGGER)
         self._logger.propagate = False
         self._logger.setLevel(level)
-        self._handler = logging.StreamHandler(stream)
+        self._stream = stream
+        self._handler: logging.Handler = logging.StreamHandler(stream)
         self._handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
         self._logger.handlers[:] = [self._handler]
         self._least = logging.getLevelNamesMapping()[level]
@@ -73,6 +74,12 @@ class LogSubscriber:
     def events(self) -> Events:
         """Events of which this is told those that it would log."""
         return Events(self, least=self._least)
+
+    def close(self) -> None:
+        """Log nothing more, and close the stream."""
+        self._handler = logging.NullHandler()
+        self._logger.handlers[:] = [self._handler]
+        self._stream.close()
 
     def __call__(self, event: Event) -> None:
         if event.level < self._least:

@@ -37,6 +37,7 @@ def run(once: bool, poll_interval: int | None, schedules: str | None) -> None:
     database = common.connect(settings, create=True)
     prepare(database, settings.migrates)
     log = log_to_stderr(settings.log_format, settings.log_level)
+    click.get_current_context().call_on_close(log.close)
     events = log.events()
     daemon = Daemon(settings, registry, database, events, once=once)
     log.worker_id = daemon.worker_id
