@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
 from scheduled.definitions import Policy, Schedule
 from scheduled.expressions import Expression
@@ -75,10 +76,14 @@ class Settlement:
 
 
 def gaps(alive: Iterable[Interval], window: Interval) -> list[Interval]:
-    """The stretches of the window in which no daemon was alive, oldest first."""
+    """The stretches in which no daemon was alive that reach into the window, oldest first.
+
+    The first one begins where the last known life before the window ended, so that it can be named whole.
+    """
+    lives = sorted(alive)
     found = []
-    reached = window.start
-    for interval in sorted(alive):
+    reached = max((life.end for life in lives if life.end <= window.start), default=window.start)
+    for interval in lives:
         if interval.start > reached:
             found.append(Interval(reached, min(interval.start, window.end)))
         reached = max(reached, interval.end)
@@ -86,7 +91,7 @@ def gaps(alive: Iterable[Interval], window: Interval) -> list[Interval]:
             break
     if reached < window.end:
         found.append(Interval(reached, window.end))
-    return [gap for gap in found if gap.start < gap.end]
+    return [gap for gap in found if gap.end > max(gap.start, window.start)]
 
 
 def judge(
@@ -109,7 +114,7 @@ def judge(
     cuts.update(moment for known in in_ledger for moment in (known.start, known.end))
     inside = sorted(cut for cut in cuts if window.start <= cut <= window.end)
     pieces = []
-    for start, end in zip(inside, inside[1:], strict=False):
+    for start, end in pairwise(inside):
         if any(known.start <= start < known.end for known in in_ledger):
             continue
         verdict, cause = _verdict(start, busy, missed_before)
@@ -123,7 +128,8 @@ def settle(schedule: Schedule, pieces: Sequence[Piece], waiting: int, now: datet
 
     1. A class under `skip` is recorded.
     2. A class under `run_all` queues its newest instants, at most `catch_up_limit`; the rest is recorded.
-    3. Of all others only the newest runs, if its deadline has not passed; the rest is recorded as coalesced.
+    3. Of all others only the newest runs; the rest is recorded as coalesced.
+    4. What 2 and 3 would run is recorded instead if its start deadline has passed.
     """
     if not pieces:
         return Settlement((), None, waiting)
@@ -147,10 +153,9 @@ def settle(schedule: Schedule, pieces: Sequence[Piece], waiting: int, now: datet
         elif policy == "run_all":
             dropped = min(to_drop, piece.count)
             to_drop -= dropped
-            entries.extend(_queue(schedule, piece, dropped))
+            entries.extend(_queue(schedule, piece, dropped, now))
         elif too_late:
-            detail = f"later than its start deadline of {schedule.start_deadline:g} s"
-            entries.append(_skipped(piece, Reason.START_DEADLINE, detail))
+            entries.append(_skipped(piece, Reason.START_DEADLINE, deadline_passed(schedule)))
         else:
             run = _queued(newest.last, newest.verdict)
             entries.extend(_newest_of(schedule.expression, piece, run))
@@ -171,6 +176,11 @@ def past_deadline(schedule: Schedule, due_at: datetime, now: datetime) -> bool:
     """Is it too late to start a run that was due then?"""
     deadline = schedule.start_deadline
     return isinstance(deadline, int | float) and now - due_at > timedelta(seconds=deadline)
+
+
+def deadline_passed(schedule: Schedule) -> str:
+    """The ledger's sentence for an instant that was too late to start."""
+    return f"later than its start deadline of {schedule.start_deadline:g} s"
 
 
 def instant(moment: datetime) -> str:
@@ -208,13 +218,17 @@ def _queued(due_at: datetime, verdict: Verdict) -> Entry:
     return Entry(due_at, due_at, 1, Status.QUEUED, trigger)
 
 
-def _queue(schedule: Schedule, piece: Piece, dropped: int) -> Iterator[Entry]:
+def _queue(schedule: Schedule, piece: Piece, dropped: int, now: datetime) -> Iterator[Entry]:
+    """The piece's entries when all of it may run, but for the oldest that are `dropped` or too late."""
     kept = schedule.expression.latest(piece.count - dropped, piece.first - TICK, piece.last)
     if dropped:
         last = _before(schedule.expression, piece, kept[0] if kept else None)
         detail = f"more than {schedule.catch_up_limit} were waiting"
         yield _skipped(replace(piece, last=last, count=dropped), Reason.CATCH_UP_LIMIT, detail)
-    for due_at in kept:
+    if late := [due_at for due_at in kept if past_deadline(schedule, due_at, now)]:
+        stretch = replace(piece, first=late[0], last=late[-1], count=len(late))
+        yield _skipped(stretch, Reason.START_DEADLINE, deadline_passed(schedule))
+    for due_at in kept[len(late) :]:
         yield _queued(due_at, piece.verdict)
 
 

@@ -14,6 +14,7 @@ from scheduled.missed_runs import (
     Entry,
     Interval,
     Settlement,
+    deadline_passed,
     gaps,
     judge,
     past_deadline,
@@ -59,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Start:
-    """An occurrence to run: one that waits already (`occurrence_id`), or `entry` of the window in `record`."""
+    """An occurrence to run: one that waits already (`occurrence_id`), or the `entry` of `record`."""
 
     schedule_id: str
     due_at: datetime
@@ -158,12 +159,12 @@ def _plan_one(
     now: datetime,
     grace: timedelta,
 ) -> Plan:
-    """One schedule's share of the plan. Only its first start counts: the rest is planned afresh after it ran."""
+    """One schedule's share of the plan: one start at most, for the rest is planned afresh after it ran."""
     requests = [w for w in mark.waiting if w.trigger in REQUESTS]
     owed = sorted((w for w in mark.waiting if w.trigger not in REQUESTS), key=lambda w: w.due_at)
     late = [w for w in owed if past_deadline(schedule, w.due_at, now)]
     owed = [w for w in owed if w not in late]
-    expiries = [_expiry(w, Reason.START_DEADLINE, "later than its start deadline") for w in late]
+    expiries = [_expiry(w, Reason.START_DEADLINE, deadline_passed(schedule)) for w in late]
     settlement = Settlement((), None, len(owed))
     record: Record | None = None
     if mark.frontier is not None and mark.frontier <= now:
@@ -174,7 +175,7 @@ def _plan_one(
         record = Record(schedule.id, mark.frontier, schedule.expression.next(now), settlement.entries)
     if requests and settlement.run is not None:
         # A request leaves the frontier where it is: what is due meanwhile is late, and the newest will run.
-        return Plan(expiries=tuple(expiries), starts=(_start(requests[0]),))
+        return Plan(expiries=tuple(expiries), starts=(min(map(_start, requests), key=_turn),))
     dropped = len(owed) - settlement.waiting_allowed
     limit = f"more than {schedule.catch_up_limit} were waiting"
     expiries += [_expiry(w, Reason.CATCH_UP_LIMIT, limit) for w in owed[:dropped]]
