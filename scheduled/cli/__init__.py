@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trigger": ("switches:trigger", "Run a schedule now."),
     "cancel": ("switches:cancel", "End an occurrence that waits or runs."),
     "history": ("history:history", "List what ran, newest first."),
-    "run-log": ("history:run_log", "Show one run whole: output, error, traceback, result."),
+    "run-log": ("history:run_log", "Show one run whole: times, attempts, error, output, result."),
     "db": ("migrating:db", "Create, upgrade or downgrade the database's tables."),
     "settings": ("about:settings", "Show each setting, where it came from and what it does."),
     "version": ("about:version", "Show the version."),

@@ -10,6 +10,7 @@ from scheduled.cli import common
 if TYPE_CHECKING:
     from scheduled.settings import Settings, Sources
 
+PASSWORD = re.compile(r"(://[^:/?#@]*:)[^?]*@")
 SECRET = re.compile(r"(?<=[?&])(\w*(?:password|passwd|secret|token)\w*)=[^&]*", re.IGNORECASE)
 
 
@@ -52,15 +53,8 @@ def _rows(settings: "Settings", sources: "Sources") -> list[dict[str, Any]]:
 
 
 def _masked(url: str) -> str:
-    """The URL without its secrets, also when it is no URL."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        shown = re.sub(r":[^:@/]*@", ":***@", url)
-    return SECRET.sub(r"\1=***", shown)
+    """The URL without its secrets, also when a password has characters that should have been escaped."""
+    return SECRET.sub(r"\1=***", PASSWORD.sub(r"\1***@", url))
 
 
 def _shown(value: object) -> str:

@@ -5,8 +5,8 @@ Imported by every command, so it imports only what is light; the rest when it is
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,8 +107,11 @@ def now() -> datetime:
 
 def echo(text: str) -> None:
     """Print text on stdout, whatever its encoding can hold."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding))
+    click.echo(text.encode(_encoding(), "replace").decode(_encoding()))
+
+
+def _encoding() -> str:
+    return sys.stdout.encoding or "utf-8"
 
 
 def print_json(value: Any) -> None:
@@ -149,11 +152,14 @@ def _rendered(renderable: Any) -> str:
     from rich.console import Console
 
     terminal = on_terminal()
-    page = io.StringIO()
+    page = io.BytesIO()
     width = None if terminal else WIDE
-    console = Console(file=page, width=width, force_terminal=terminal, highlight=False)
-    console.print(renderable)
-    return "\n".join(line.rstrip() for line in page.getvalue().rstrip().split("\n"))
+    with io.TextIOWrapper(page, encoding=_encoding(), errors="replace") as file:
+        console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
+        console.print(renderable)
+        file.flush()
+        text = page.getvalue().decode(_encoding())
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
 
 
 def status_text(status: str | None) -> "Text":
@@ -201,12 +207,3 @@ def one_line(text: str | None, limit: int = 200) -> str:
     first = next((line for line in (text or "").splitlines() if line.strip()), "")
     shown = "".join(letter if letter.isprintable() else " " for letter in first).strip()
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-@contextmanager
-def usage(what: str) -> Iterator[None]:
-    """A ValueError within is the caller's mistake in `what`."""
-    try:
-        yield
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=what) from None

@@ -59,7 +59,7 @@ def history(
 @click.argument("job_run", type=click.IntRange(min=1))
 @common.json_option
 def run_log(job_run: int, as_json: bool) -> None:
-    """Show one run whole: times, attempts, error, traceback, output, result.
+    """Show one run whole: times, attempts, error, output, result.
 
     JOB_RUN is its number, as `scheduled history` lists it.
     """
@@ -83,8 +83,9 @@ def _status(given: str) -> str:
     from scheduled.words import Status
 
     name = given.upper().replace("-", "_")
-    if name not in set(Status):
-        raise UnknownNameError(f"there is no status {given!r}: {did_you_mean(name, Status)}")
+    known = [status.value for status in Status]
+    if name not in known:
+        raise UnknownNameError(f"there is no status {given!r}: {did_you_mean(name, known)}")
     return name
 
 

@@ -69,17 +69,22 @@ def _state(schedule: Mapping[str, Any]) -> str:
     return "on" if schedule["enabled"] else "off"
 
 
+def _next(moment: datetime | None, now: datetime) -> str:
+    """A due instant that has passed waits for a daemon."""
+    overdue = "due " if moment is not None and moment < now else ""
+    return overdue + common.relative(moment, now)
+
+
 def _counts(schedule: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(schedule["run_count"]), str(schedule["failure_count"]), str(schedule["skipped_count"])
 
 
 def _wide(schedule: Mapping[str, Any], now: datetime) -> list[Any]:
     last = common.relative(schedule["last_run_at"], now)
-    following = common.relative(schedule["next_run_at"], now)
     return [
         *(schedule["id"], schedule["name"], schedule["expression"], schedule["in_words"]),
         *(schedule["timezone"], _state(schedule), last, common.status_text(schedule["last_status"])),
-        *(following, *_counts(schedule)),
+        *(_next(schedule["next_run_at"], now), *_counts(schedule)),
     ]
 
 
@@ -95,6 +100,6 @@ def _narrow(schedule: Mapping[str, Any], now: datetime) -> list[Any]:
         two(schedule["in_words"], f"{schedule['expression']} {schedule['timezone']}"),
         _state(schedule),
         two(common.relative(schedule["last_run_at"], now), common.status_text(schedule["last_status"])),
-        common.relative(schedule["next_run_at"], now),
+        _next(schedule["next_run_at"], now),
         *_counts(schedule),
     ]

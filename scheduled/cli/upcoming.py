@@ -44,6 +44,8 @@ def next_(
     click.echo(f"{expression.describe()} ({expression.timezone})")
     for instant in told:
         click.echo(f"{instant:%a} {instant.isoformat(sep=' ')}  {common.relative(instant, now)}")
+    if not told:
+        click.echo("it is not due again: the calendar ends with the year 9998")
 
 
 def _found(what: str, tz: str | None, definitions: str | None) -> "Expression":
@@ -55,7 +57,7 @@ def _found(what: str, tz: str | None, definitions: str | None) -> "Expression":
         ExpressionError: it is neither.
     """
     from scheduled.definitions import NAME
-    from scheduled.errors import ExpressionError, ScheduledError
+    from scheduled.errors import ExpressionError, FaultsError, UnknownNameError
     from scheduled.expressions import parse
 
     if not NAME.fullmatch(what):
@@ -66,14 +68,16 @@ def _found(what: str, tz: str | None, definitions: str | None) -> "Expression":
             .schedule(what)
             .expression
         )
-    except ScheduledError as error:
-        no_schedule = error
+    except FaultsError as error:
+        no_schedule = "; ".join(map(str, error.faults))
+    except UnknownNameError as error:
+        no_schedule = str(error)
     try:
         return parse(what, tz or "UTC")
     except ExpressionError as error:
         raise ExpressionError(
             f"{what!r} is neither a schedule nor an expression.\n"
-            f"  as a schedule: {no_schedule}\n  as an expression: {error}"
+            f"  As a schedule: {no_schedule}\n  As an expression: {error}"
         ) from None
 
 
