@@ -4,6 +4,7 @@ import os
 import select
 import threading
 from contextlib import suppress
+from itertools import count
 
 from scheduled.clock import Clock
 from scheduled.running.interrupts import Interrupter
@@ -52,6 +53,7 @@ class Control:
         self.reloading = False
         self._grace = shutdown_grace
         self._patience_ends: float | None = None
+        self._stops = count()
         self._guard = threading.Lock()
 
     def begin(self, occurrence_id: int) -> None:
@@ -83,14 +85,16 @@ class Control:
                 self.interrupter.interrupt("fenced")
 
     def stop(self) -> None:
-        """Take no new work; the running job may go on for the grace. The second time: interrupt it at once."""
-        hurry = self.stopping
-        self.hurried = self.hurried or hurry
-        if not self.stopping:
-            self._patience_ends = self.clock.monotonic() + self._grace
+        """Take no new work; the running job may go on for the grace. The second time: interrupt it at once.
+
+        A signal handler may be interrupted by another anywhere, also here: hence the count, and this order.
+        """
+        self.hurried = next(self._stops) > 0 or self.hurried
         self.stopping = True
+        if self._patience_ends is None:
+            self._patience_ends = self.clock.monotonic() + self._grace
         self.wakeup.set()
-        if hurry:
+        if self.hurried:
             self.interrupter.interrupt("shutdown")
 
     def reload(self) -> None:

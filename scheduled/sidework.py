@@ -1,6 +1,7 @@
 """What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, the alarm."""
 
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from scheduled.store import schedules
 from scheduled.store.database import Database
 from scheduled.store.watching import Watch
 
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HOUSEKEEPING_SECONDS = 3600.0
 LOOK_SECONDS = 0.1
 """How often deadlines, the pulse, and SQLite's change counter are looked at."""
@@ -76,7 +78,12 @@ class Sidework:
         self._scheduler.add_job(
             self._owned(self._attend), endless, id="attention", next_run_time=self._clock.now()
         )
-        self._scheduler.start()
+        # A signal that the kernel hands to a side thread does not wake a main thread that blocks in a job.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        try:
+            self._scheduler.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def alarm(self, at: datetime | None) -> None:
         """Wake the main thread at that instant: APScheduler is the alarm clock."""
