@@ -19,10 +19,10 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
 
-from scheduled.calling import Outcome, call, failure
 from scheduled.context import JobContext
 from scheduled.definitions import Job
 from scheduled.errors import ScheduledError, UnknownNameError
+from scheduled.running.calling import Outcome, call, failure
 from scheduled.running.interrupts import Interrupt
 from scheduled.words import Reason, Status
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scheduled.calling import Outcome
 from scheduled.lock import Claim, fence
+from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
 from scheduled.sequence import Blocked
 from scheduled.store import ledger, runs

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scheduled import history
-from scheduled.calling import Outcome, call, traceback_of
 from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.control import Control
@@ -16,6 +15,7 @@ from scheduled.events import DEBUG, INFO, WARNING, Events
 from scheduled.history import Ending, Finished
 from scheduled.lock import Claim
 from scheduled.patience import Patience
+from scheduled.running.calling import Outcome, call, traceback_of
 from scheduled.running.capture import Capture
 from scheduled.running.children import run_command, run_isolated
 from scheduled.running.interrupts import Interrupt

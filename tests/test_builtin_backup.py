@@ -12,11 +12,11 @@ import pytest
 
 from scheduled import collecting
 from scheduled.builtin import backup, backup_database
-from scheduled.calling import Outcome, call
 from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.definitions import job
 from scheduled.errors import DefinitionsError
+from scheduled.running.calling import Outcome, call
 from scheduled.running.interrupts import Interrupt
 from scheduled.words import Status
 

@@ -8,9 +8,9 @@ import pytest
 
 from scheduled import collecting
 from scheduled.builtin import check_disk_space
-from scheduled.calling import Outcome, call
 from scheduled.context import JobContext
 from scheduled.errors import DefinitionsError
+from scheduled.running.calling import Outcome, call
 from scheduled.words import Status
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)

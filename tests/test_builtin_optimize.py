@@ -10,9 +10,9 @@ import pytest
 
 from scheduled import collecting
 from scheduled.builtin import optimize_database
-from scheduled.calling import Outcome, call
 from scheduled.context import JobContext
 from scheduled.models import metadata
+from scheduled.running.calling import Outcome, call
 from scheduled.store import database as databases
 from scheduled.store import schema
 from scheduled.store.database import Database

@@ -14,10 +14,10 @@ from scheduled import collecting, models
 from scheduled.builtin import write_usage_report
 from scheduled.builtin.percentiles import Histogram
 from scheduled.builtin.usage_pages import as_markdown
-from scheduled.calling import call
 from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.errors import DefinitionsError
+from scheduled.running.calling import call
 from scheduled.store import schema
 from scheduled.store import usage as history
 from scheduled.store.database import Database

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, Union
 import pytest
 
 import scheduled.context
-from scheduled.calling import (
+from scheduled.context import JobContext, SkipJob
+from scheduled.context import JobContext as Alias
+from scheduled.running.calling import (
     MESSAGE_LIMIT,
     RESULT_LIMIT,
     TRACEBACK_LIMIT,
@@ -22,8 +24,6 @@ from scheduled.calling import (
     command_environment,
     traceback_of,
 )
-from scheduled.context import JobContext, SkipJob
-from scheduled.context import JobContext as Alias
 from scheduled.running.interrupts import Interrupt
 from scheduled.words import Reason, Status
 

@@ -19,10 +19,10 @@ import psutil
 import pytest
 
 from scheduled import child as module
-from scheduled.calling import Outcome
 from scheduled.context import JobContext
 from scheduled.definitions import Job
 from scheduled.running import children
+from scheduled.running.calling import Outcome
 from scheduled.running.children import run_command, run_isolated
 from scheduled.running.interrupts import Interrupt
 from scheduled.running.processes import Child

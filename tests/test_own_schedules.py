@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scheduled import collecting
-from scheduled.calling import Outcome, call
 from scheduled.context import JobContext
 from scheduled.definitions import Job
 from scheduled.loading import load
 from scheduled.registry import Registry
+from scheduled.running.calling import Outcome, call
 from scheduled.store import schema
 from scheduled.store.database import Database
 from scheduled.words import Status

@@ -15,8 +15,7 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from scheduled import supervisor
-from scheduled.running import identity, processes
+from scheduled.running import identity, processes, supervisor
 from scheduled.running.interrupts import Interrupt
 from scheduled.running.processes import Child, alive, boot_id, kill_group, process_start_time
 from scheduled.running.pump import OUTCOME_LIMIT

@@ -14,8 +14,8 @@ from types import TracebackType
 
 import pytest
 
-from scheduled import supervisor
-from scheduled.supervisor import Spec
+from scheduled.running import supervisor
+from scheduled.running.supervisor import Spec
 
 AS_THE_DAEMON = ("-I", "-S", supervisor.__file__)
 
@@ -42,7 +42,7 @@ class Supervised:
         self.lifeline.settimeout(10)
         argv = [
             sys.executable,
-            *(script or ("-m", "scheduled.supervisor")),
+            *(script or ("-m", "scheduled.running.supervisor")),
             str(far.fileno()),
             str(daemon or os.getpid()),
         ]

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from scheduled.calling import Outcome, command_environment
 from scheduled.context import JobContext
 from scheduled.definitions import Job
+from scheduled.running.calling import Outcome, command_environment
 from scheduled.running.processes import Child
 from scheduled.words import Status
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Self
 
-from scheduled import supervisor
+from scheduled.running import supervisor
 from scheduled.running.identity import (
     alive,
     boot_id,

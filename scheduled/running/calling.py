@@ -10,7 +10,7 @@ from typing import Any
 
 from scheduled.context import JobContext, SkipJob
 from scheduled.running.interrupts import Interrupt
-from scheduled.signatures import caller_of
+from scheduled.running.signatures import caller_of
 from scheduled.words import Reason, Status
 
 MESSAGE_LIMIT = 10_000
