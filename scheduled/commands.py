@@ -1,4 +1,4 @@
-"""The write verbs that the CLI and the web share: enable, disable, trigger, cancel. Each is one transaction."""
+"""The write verbs that CLI and web share: enable, disable, trigger, cancel. Each is one transaction."""
 
 import getpass
 import json
@@ -142,9 +142,11 @@ class Commands:
                 raise ConflictError(f"occurrence {occurrence_id} has already ended: it is {row.status}")
             else:
                 held.run(
-                    schedules.CANCEL_RUNNING, the_id=occurrence_id, cancel_requested_at=now,
+                    schedules.CANCEL_RUNNING,
+                    the_id=occurrence_id,
+                    cancel_requested_at=now,
                     cancel_requested_by=self._actor,
-                )  # fmt: skip
+                )
             data = {"occurrence_id": occurrence_id, "at_once": waits}
             schedules.add_event(held, row.schedule_id, "cancelled", now, self._actor, None, data)
             return Cancelled(occurrence_id, row.schedule_id, at_once=waits)
@@ -174,9 +176,17 @@ def add_request(
 ) -> int:
     """Within a transaction: write an occurrence that waits because somebody asked for it; its id."""
     occurrence_id = ledger.add_occurrence(
-        held, schedule_id=schedule_id, due_at=now, due_until=now, trigger=trigger, status=Status.QUEUED,
-        requested_by=actor, requested_at=now, jobs=jobs, params=params,
-    )  # fmt: skip
+        held,
+        schedule_id=schedule_id,
+        due_at=now,
+        due_until=now,
+        trigger=trigger,
+        status=Status.QUEUED,
+        requested_by=actor,
+        requested_at=now,
+        jobs=jobs,
+        params=params,
+    )
     data = {"occurrence_id": occurrence_id, "jobs": jobs, "params": params}
     schedules.add_event(held, schedule_id, "triggered", now, actor, None, data)
     return occurrence_id

@@ -51,5 +51,5 @@ class JobContext:
         return self.is_cancelled()
 
     def progress(self, done: float, total: float | None = None) -> None:
-        """Tell how far the job has come: `done` of `total` units, or just `done` when the total is unknown."""
+        """Tell how far the job has come: `done` of `total` units, or just `done` without a known total."""
         self.on_progress(done, total)

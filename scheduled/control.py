@@ -11,7 +11,7 @@ from scheduled.running.interrupts import Interrupter
 
 
 class Wakeup:
-    """Lets the main thread sleep, and anybody wake it: a pipe, because a signal handler may only do little."""
+    """Lets the main thread sleep, and anybody wake it: a pipe, as a signal handler may only do little."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -77,7 +77,7 @@ class Control:
                 self.interrupter.interrupt("cancelled")
 
     def fence(self, occurrence_id: int) -> None:
-        """This occurrence, if it is still the one that runs, is no longer ours: interrupt it, write nothing."""
+        """This occurrence, if it is still the one that runs, is no longer ours: interrupt it."""
         with self._guard:
             if self.occurrence_id == occurrence_id:
                 self.fenced = True

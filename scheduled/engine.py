@@ -35,7 +35,7 @@ class Step:
 
 @dataclass
 class Engine:
-    """The way of the data, once through. It belongs to the main thread, and reads the clock once a decision."""
+    """The way of the data, once through. On the main thread; it reads the clock once a decision."""
 
     held: Held
     registry: Registry
@@ -126,19 +126,28 @@ class Engine:
                 for entry in record.entries:
                     if entry.reason is not None:
                         self.events.emit(
-                            "occurrence.skipped", INFO, schedule_id=record.schedule_id, reason=entry.reason,
-                            due_at=entry.due_at, due_until=entry.due_until, count=entry.count,
+                            "occurrence.skipped",
+                            INFO,
+                            schedule_id=record.schedule_id,
+                            reason=entry.reason,
+                            due_at=entry.due_at,
+                            due_until=entry.due_until,
+                            count=entry.count,
                             detail=entry.detail,
-                        )  # fmt: skip
+                        )
         return worked
 
     def _expire(self, expiry: Expiry, now: datetime) -> bool:
         expired = self.holder.expire(self.held, expiry, now)
         if expired:
             self.events.emit(
-                "occurrence.skipped", INFO, schedule_id=expiry.schedule_id, occurrence_id=expiry.occurrence_id,
-                reason=expiry.reason, detail=expiry.detail,
-            )  # fmt: skip
+                "occurrence.skipped",
+                INFO,
+                schedule_id=expiry.schedule_id,
+                occurrence_id=expiry.occurrence_id,
+                reason=expiry.reason,
+                detail=expiry.detail,
+            )
         return expired
 
     def _claim(self, start: Start, now: datetime) -> Claim | None:
@@ -172,9 +181,14 @@ class Engine:
         self._reaped_at = now
         for reaped in reap_locks(self.held, self.lifeline, self.registry, now):
             self.events.emit(
-                "lock.reaped", WARNING, schedule_id=reaped.schedule_id, holder=reaped.holder, why=reaped.why,
-                occurrence_id=reaped.occurrence_id, requeued=reaped.requeued,
-            )  # fmt: skip
+                "lock.reaped",
+                WARNING,
+                schedule_id=reaped.schedule_id,
+                holder=reaped.holder,
+                why=reaped.why,
+                occurrence_id=reaped.occurrence_id,
+                requeued=reaped.requeued,
+            )
 
     def lose_the_dead(self, now: datetime) -> None:
         """Mark daemons as LOST that died without a word."""

@@ -81,9 +81,15 @@ def record_child(held: Held, job_run_id: int, pid: int, pid_started_at: float) -
 
 
 def finish_occurrence(
-    held: Held, claim: Claim, finished: Finished | None, blocked: Sequence[Blocked], ending: Ending, now: datetime,
-    beat: Callable[[Held, datetime], None], abandoned_retry: int | None = None,
-) -> None:  # fmt: skip
+    held: Held,
+    claim: Claim,
+    finished: Finished | None,
+    blocked: Sequence[Blocked],
+    ending: Ending,
+    now: datetime,
+    beat: Callable[[Held, datetime], None],
+    abandoned_retry: int | None = None,
+) -> None:
     """One commit: the last attempt ends, and with it the occurrence; the lock is released.
 
     1. The fence, and the occurrence's own outcome.
@@ -98,9 +104,15 @@ def finish_occurrence(
         statement = ledger.REQUEUE if ending.requeue else ledger.FINISH
         values = {} if ending.requeue else {"status": ending.status}
         changed = held.run(
-            statement, the_id=claim.occurrence_id, holder=claim.worker_id, reason=ending.reason,
-            detail=ending.detail, finished_at=now, **values, **({} if ending.requeue else counts),
-        )  # fmt: skip
+            statement,
+            the_id=claim.occurrence_id,
+            holder=claim.worker_id,
+            reason=ending.reason,
+            detail=ending.detail,
+            finished_at=now,
+            **values,
+            **({} if ending.requeue else counts),
+        )
         if changed != 1:
             fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
         if finished is not None:
@@ -118,17 +130,28 @@ def release(held: Held, schedule_id: str, holder: str, status: Status, now: date
     """Within a transaction: give the lock back and count the outcome."""
     failed = status in RETRIED
     held.run(
-        ledger.RELEASE, the_id=schedule_id, holder=holder, status=status, failed=int(failed),
-        kept=int(status is not Status.COMPLETED), the_now=now,
-    )  # fmt: skip
+        ledger.RELEASE,
+        the_id=schedule_id,
+        holder=holder,
+        status=status,
+        failed=int(failed),
+        kept=int(status is not Status.COMPLETED),
+        the_now=now,
+    )
 
 
 def skip_queued_attempt(held: Held, job_run_id: int, reason: Reason, now: datetime) -> None:
     """Within a transaction: a retry that was waiting for its backoff will not come."""
     held.run(
-        runs.FINISH_RUN, the_id=job_run_id, status=Status.SKIPPED, finished_at=now, duration_ms=None,
-        reason=reason, error_type=None, error_message=None,
-    )  # fmt: skip
+        runs.FINISH_RUN,
+        the_id=job_run_id,
+        status=Status.SKIPPED,
+        finished_at=now,
+        duration_ms=None,
+        reason=reason,
+        error_type=None,
+        error_message=None,
+    )
 
 
 def _write_finished(held: Held, finished: Finished) -> None:
@@ -158,9 +181,16 @@ def _write_finished(held: Held, finished: Finished) -> None:
 def _add_attempt(held: Held, claim: Claim, job: str, status: Status, now: datetime) -> int:
     started = {"started_at": now, "worker_id": claim.worker_id} if status is Status.RUNNING else {}
     return runs.add_run(
-        held, occurrence_id=claim.occurrence_id, schedule_id=claim.schedule.id, job_name=job,
-        attempt=claim.sequence.begin(job), trigger=claim.trigger, status=status, queued_at=now, **started,
-    )  # fmt: skip
+        held,
+        occurrence_id=claim.occurrence_id,
+        schedule_id=claim.schedule.id,
+        job_name=job,
+        attempt=claim.sequence.begin(job),
+        trigger=claim.trigger,
+        status=status,
+        queued_at=now,
+        **started,
+    )
 
 
 def _write_blocked(held: Held, claim: Claim, blocked: Sequence[Blocked], now: datetime) -> None:
@@ -174,7 +204,15 @@ def _add_skipped(
     held: Held, claim: Claim, job: str, reason: Reason | None, detail: str | None, now: datetime
 ) -> None:
     runs.add_run(
-        held, occurrence_id=claim.occurrence_id, schedule_id=claim.schedule.id, job_name=job,
-        attempt=claim.sequence.begin(job), trigger=claim.trigger, status=Status.SKIPPED, queued_at=now,
-        finished_at=now, reason=reason, error_message=detail,
-    )  # fmt: skip
+        held,
+        occurrence_id=claim.occurrence_id,
+        schedule_id=claim.schedule.id,
+        job_name=job,
+        attempt=claim.sequence.begin(job),
+        trigger=claim.trigger,
+        status=Status.SKIPPED,
+        queued_at=now,
+        finished_at=now,
+        reason=reason,
+        error_message=detail,
+    )

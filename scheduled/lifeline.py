@@ -95,11 +95,21 @@ class Lifeline:
         """Write the instance's row."""
         with held.transaction():
             held.insert(
-                workers.REGISTER, id=self.id, worker_type=self.worker_type, hostname=self.hostname,
-                boot_id=self.boot_id, pid=self.pid, pid_started_at=self.pid_started_at, version=VERSION,
-                definition_hash=definition_hash, status=self.status, started_at=self.started_at,
-                last_heartbeat_at=self.started_at, poll_interval_ms=self.poll_interval_ms, jobs_processed=0,
-            )  # fmt: skip
+                workers.REGISTER,
+                id=self.id,
+                worker_type=self.worker_type,
+                hostname=self.hostname,
+                boot_id=self.boot_id,
+                pid=self.pid,
+                pid_started_at=self.pid_started_at,
+                version=VERSION,
+                definition_hash=definition_hash,
+                status=self.status,
+                started_at=self.started_at,
+                last_heartbeat_at=self.started_at,
+                poll_interval_ms=self.poll_interval_ms,
+                jobs_processed=0,
+            )
 
     def beat(self, held: Held, now: datetime) -> None:
         """Say that we live."""
@@ -113,9 +123,13 @@ class Lifeline:
 
     def _beat(self, held: Held, now: datetime) -> None:
         held.run(
-            workers.BEAT, me=self.id, status=self.status, last_heartbeat_at=now,
-            current_occurrence_id=self.current_occurrence_id, jobs_processed=self.jobs_processed,
-        )  # fmt: skip
+            workers.BEAT,
+            me=self.id,
+            status=self.status,
+            last_heartbeat_at=now,
+            current_occurrence_id=self.current_occurrence_id,
+            jobs_processed=self.jobs_processed,
+        )
         self._last_beat = now
 
     def stop(self, held: Held, now: datetime) -> None:
@@ -123,9 +137,12 @@ class Lifeline:
         self.status = WorkerStatus.STOPPED
         with held.transaction():
             held.run(
-                workers.STOPPED, me=self.id, last_heartbeat_at=now, stopped_at=now,
+                workers.STOPPED,
+                me=self.id,
+                last_heartbeat_at=now,
+                stopped_at=now,
                 jobs_processed=self.jobs_processed,
-            )  # fmt: skip
+            )
 
     def feel(self, *, busy: bool) -> bool:
         """Feel the pulse; whether a gap was found, which is then remembered until it is recorded."""
@@ -141,9 +158,12 @@ class Lifeline:
             gap = self._found[0]
             with held.transaction():
                 held.insert(
-                    workers.ADD_GAP, worker_id=self.id, from_at=gap.interval.start, to_at=gap.interval.end,
+                    workers.ADD_GAP,
+                    worker_id=self.id,
+                    from_at=gap.interval.start,
+                    to_at=gap.interval.end,
                     cause=gap.cause,
-                )  # fmt: skip
+                )
             self._gaps.append(gap.interval)
             recorded.append(self._found.popleft())
         return recorded

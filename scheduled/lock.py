@@ -11,7 +11,7 @@ from scheduled.errors import DuplicateError, FencedError, UnknownNameError
 from scheduled.planner import Expiry, Record, Start
 from scheduled.registry import Registry
 from scheduled.sequence import Sequence
-from scheduled.store import ledger, runs, schedules, workers
+from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.words import REQUESTS, Reason, Status, Trigger
@@ -117,9 +117,17 @@ class Holder:
         job = order[0]
         job_run_id = self._start_first(held, occurrence_id, schedule.id, start.trigger, job, sequence, now)
         return Claim(
-            occurrence_id, schedule, self.worker_id, start.trigger, start.due_at, now, job, job_run_id, sequence,
+            occurrence_id,
+            schedule,
+            self.worker_id,
+            start.trigger,
+            start.due_at,
+            now,
+            job,
+            job_run_id,
+            sequence,
             schedule.params,
-        )  # fmt: skip
+        )
 
     def _start_waiting(self, held: Held, schedule: Schedule, occurrence_id: int, now: datetime) -> Claim:
         row = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
@@ -141,14 +149,29 @@ class Holder:
         job_run_id = self._start_first(held, occurrence_id, schedule.id, trigger, job, sequence, now)
         params = {**schedule.params, **(row.params or {})}
         return Claim(
-            occurrence_id, schedule, self.worker_id, trigger, row.due_at, now, job, job_run_id, sequence, params,
+            occurrence_id,
+            schedule,
+            self.worker_id,
+            trigger,
+            row.due_at,
+            now,
+            job,
+            job_run_id,
+            sequence,
+            params,
             rerun,
-        )  # fmt: skip
+        )
 
     def _start_first(
-        self, held: Held, occurrence_id: int, schedule_id: str, trigger: Trigger, job: str, sequence: Sequence,
+        self,
+        held: Held,
+        occurrence_id: int,
+        schedule_id: str,
+        trigger: Trigger,
+        job: str,
+        sequence: Sequence,
         now: datetime,
-    ) -> int:  # fmt: skip
+    ) -> int:
         return runs.add_run(
             held,
             occurrence_id=occurrence_id,
@@ -176,9 +199,15 @@ class Holder:
 
 
 def end_waiting(
-    held: Held, occurrence_id: int, schedule_id: str, reason: Reason, detail: str, now: datetime,
-    status: Status = Status.SKIPPED, instants: int = 1,
-) -> bool:  # fmt: skip
+    held: Held,
+    occurrence_id: int,
+    schedule_id: str,
+    reason: Reason,
+    detail: str,
+    now: datetime,
+    status: Status = Status.SKIPPED,
+    instants: int = 1,
+) -> bool:
     """Within a transaction: a waiting occurrence ends without having run; False if it no longer waits."""
     changed = held.run(
         ledger.END_WAITING, the_id=occurrence_id, status=status, reason=reason, detail=detail, finished_at=now

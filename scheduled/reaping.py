@@ -110,33 +110,55 @@ def _interrupt(
     for attempt in attempts:
         if attempt.status == Status.RUNNING:
             held.run(
-                runs.FINISH_RUN, the_id=attempt.id, status=Status.INTERRUPTED, finished_at=last_sign,
-                duration_ms=None, reason=Reason.HOLDER_LOST, error_type=None,
+                runs.FINISH_RUN,
+                the_id=attempt.id,
+                status=Status.INTERRUPTED,
+                finished_at=last_sign,
+                duration_ms=None,
+                reason=Reason.HOLDER_LOST,
+                error_type=None,
                 error_message=f"the daemon {lock.locked_by} was lost: {why}",
-            )  # fmt: skip
+            )
         elif attempt.status == Status.QUEUED:
             skip_queued_attempt(held, attempt.id, Reason.HOLDER_LOST, now)
     detail = f"the daemon {lock.locked_by} was lost: {why}"
     if requeued:
         held.run(
-            ledger.REQUEUE, the_id=running.id, holder=lock.locked_by, reason=Reason.RERUN, detail=detail,
+            ledger.REQUEUE,
+            the_id=running.id,
+            holder=lock.locked_by,
+            reason=Reason.RERUN,
+            detail=detail,
             finished_at=last_sign,
-        )  # fmt: skip
+        )
         return
     reached = {attempt.job_name for attempt in attempts}
     unreached = [name for name in _jobs_of(running, lock, registry) if name not in reached]
     for name in unreached:
         runs.add_run(
-            held, occurrence_id=running.id, schedule_id=lock.schedule_id, job_name=name, attempt=1,
-            trigger=running.trigger, status=Status.SKIPPED, queued_at=now, finished_at=now,
+            held,
+            occurrence_id=running.id,
+            schedule_id=lock.schedule_id,
+            job_name=name,
+            attempt=1,
+            trigger=running.trigger,
+            status=Status.SKIPPED,
+            queued_at=now,
+            finished_at=now,
             reason=Reason.HOLDER_LOST,
-        )  # fmt: skip
+        )
     held.run(
-        ledger.FINISH, the_id=running.id, holder=lock.locked_by, status=Status.INTERRUPTED,
-        reason=Reason.HOLDER_LOST, detail=detail, finished_at=last_sign,
-        jobs_completed=running.jobs_completed, jobs_failed=running.jobs_failed,
+        ledger.FINISH,
+        the_id=running.id,
+        holder=lock.locked_by,
+        status=Status.INTERRUPTED,
+        reason=Reason.HOLDER_LOST,
+        detail=detail,
+        finished_at=last_sign,
+        jobs_completed=running.jobs_completed,
+        jobs_failed=running.jobs_failed,
         jobs_skipped=running.jobs_skipped + len(unreached),
-    )  # fmt: skip
+    )
 
 
 def _jobs_of(running: Any, lock: Any, registry: Registry) -> list[str]:

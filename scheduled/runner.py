@@ -172,13 +172,17 @@ class Runner:
         self.jobs_processed += 1
         level = WARNING if outcome.status in (*RETRIED, Status.INTERRUPTED) else INFO
         self.events.emit(
-            "job.finished", level, **facts, status=outcome.status, duration_ms=finished.duration_ms,
+            "job.finished",
+            level,
+            **facts,
+            status=outcome.status,
+            duration_ms=finished.duration_ms,
             error=outcome.error_message,
-        )  # fmt: skip
+        )
         return finished
 
     def _call(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:
-        """Call the job under its deadline. A deadline that passed before it ended is TIMED_OUT, whatever it did."""
+        """Call the job under its deadline. Past that it is TIMED_OUT, whatever it did."""
         interrupter = self.control.interrupter
         timeout = self.job_timeout if job.timeout is None else job.timeout
         interrupter.set_deadline(self.clock.monotonic() + timeout)
@@ -192,18 +196,32 @@ class Runner:
         interrupter.set_deadline(None)
         if interrupter.kind == "timeout" or (late and raised is None):
             return replace(
-                outcome, status=Status.TIMED_OUT, error_type="JobTimeout", result=None, value=None,
+                outcome,
+                status=Status.TIMED_OUT,
+                error_type="JobTimeout",
+                result=None,
+                value=None,
                 error_message=f"it ran longer than its timeout of {timeout:g} s",
-            )  # fmt: skip
+            )
         if raised is None and outcome.status in (Status.COMPLETED, Status.SKIPPED):
             return outcome
         if interrupter.kind == "cancelled":
             by = self.control.cancelled_by
-            return replace(outcome, status=Status.CANCELLED, reason=Reason.CANCELLED, error_type=None,
-                           error_message=f"cancelled by {by}")  # fmt: skip
+            return replace(
+                outcome,
+                status=Status.CANCELLED,
+                reason=Reason.CANCELLED,
+                error_type=None,
+                error_message=f"cancelled by {by}",
+            )
         if interrupter.kind == "shutdown":
-            return replace(outcome, status=Status.INTERRUPTED, reason=Reason.SHUTDOWN, error_type=None,
-                           error_message="the daemon was told to stop")  # fmt: skip
+            return replace(
+                outcome,
+                status=Status.INTERRUPTED,
+                reason=Reason.SHUTDOWN,
+                error_type=None,
+                error_message="the daemon was told to stop",
+            )
         return outcome
 
     def _body(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:

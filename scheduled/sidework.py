@@ -1,4 +1,4 @@
-"""What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, the alarm."""
+"""What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, alarm."""
 
 import logging
 import signal
@@ -73,7 +73,7 @@ class Sidework:
         self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
         if self._settings.retention_days:
             self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping")
-        # It never comes to its second run. A job that has one is not removed, which would race with the shutdown.
+        # It never comes to its second run. A job that has one is not removed: that would race with shutdown.
         endless = IntervalTrigger(days=100_000)
         self._scheduler.add_job(
             self._owned(self._attend), endless, id="attention", next_run_time=self._clock.now()

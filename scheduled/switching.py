@@ -70,11 +70,22 @@ class Switcher:
         definition = registry.definition(schedule)
         enabled = schedule.enabled_by_default
         self.held.insert(
-            schedules.ADD, id=schedule_id, source="code", definition=definition,
-            definition_hash=registry.hashes[schedule_id], enabled=enabled, orphaned=False, ledger_from=self.now,
-            next_run_at=schedule.expression.at_or_after(self.now) if enabled else None, run_count=0,
-            failure_count=0, skipped_count=0, consecutive_failures=0, created_at=self.now, updated_at=self.now,
-        )  # fmt: skip
+            schedules.ADD,
+            id=schedule_id,
+            source="code",
+            definition=definition,
+            definition_hash=registry.hashes[schedule_id],
+            enabled=enabled,
+            orphaned=False,
+            ledger_from=self.now,
+            next_run_at=schedule.expression.at_or_after(self.now) if enabled else None,
+            run_count=0,
+            failure_count=0,
+            skipped_count=0,
+            consecutive_failures=0,
+            created_at=self.now,
+            updated_at=self.now,
+        )
         self._event(schedule_id, "added", None, {"to": definition, "enabled": enabled})
         return [(schedule_id, "added")]
 
@@ -90,9 +101,12 @@ class Switcher:
             frontier = schedule.expression.at_or_after(self.now)
         event = "back" if row.orphaned else "changed"
         self._define(
-            row, definition=definition, definition_hash=registry.hashes[row.id], orphaned=False,
+            row,
+            definition=definition,
+            definition_hash=registry.hashes[row.id],
+            orphaned=False,
             next_run_at=frontier,
-        )  # fmt: skip
+        )
         self._event(row.id, event, None, {"from": row.definition, "to": definition} | self._ahead(row))
         return [(row.id, event)]
 

@@ -43,7 +43,8 @@ def short() -> None:
 nap = command("nap", "echo napping; sleep 60", group="napping")
 
 schedules = [
-    Schedule(id="quick", name="Quick", cron="every second", mode="GROUP", group="quick", enabled_by_default=True),
+    Schedule(id="quick", name="Quick", cron="every second", mode="GROUP", group="quick",
+             enabled_by_default=True),
     Schedule(id="slow", name="Slow", cron="0 0 1 1 *", mode="GROUP", group="slow"),
     Schedule(id="again", name="Again", cron="0 0 1 1 *", mode="GROUP", group="slow", rerun_interrupted=True),
     Schedule(id="short", name="Short", cron="0 0 1 1 *", mode="GROUP", group="short"),
