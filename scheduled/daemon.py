@@ -14,7 +14,7 @@ from types import FrameType
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.engine import Engine
-from scheduled.errors import DatabaseUnavailableError, PlatformError
+from scheduled.errors import DatabaseUnavailableError
 from scheduled.events import ERROR, INFO, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
@@ -109,7 +109,6 @@ class Daemon:
         *,
         once: bool = False,
     ) -> None:
-        require_platform()
         self._settings = settings
         self._database = database
         self._events = events
@@ -203,12 +202,6 @@ class Daemon:
             actor = f"daemon {self._parts.lifeline.name}"
             schedules.add_event(held, "", "reload_failed", self._clock.now(), actor, None, {"faults": faults})
         held.close()
-
-
-def require_platform() -> None:
-    """Raises PlatformError where processes and signals are not as the daemon needs them."""
-    if os.name != "posix":
-        raise PlatformError("scheduled runs on Linux and macOS: use WSL or a container on Windows")
 
 
 def start_afresh() -> None:

@@ -27,6 +27,10 @@ def run(once: bool, poll_interval: int | None, schedules: str | None) -> None:
         click.echo("the daemon is disabled: SCHEDULE_DAEMON_ENABLED is false")
         return
 
+    from scheduled.host import require_platform
+
+    require_platform()
+
     from scheduled.daemon import Daemon, start_afresh
     from scheduled.events import WARNING
     from scheduled.loading import load

@@ -81,14 +81,17 @@ def _run_inline(
     from scheduled.commands import who
     from scheduled.inline import run_inline
     from scheduled.loading import load
-    from scheduled.logs import log_events
+    from scheduled.logs import log_to_stderr
 
     settings = common.settings(SCHEDULE_DEFINITIONS=definitions)
     registry = load(settings.definitions, settings.environment)
     registry.schedule(schedule_id)
     database = common.open_database(settings)
-    events = log_events(settings.log_format, settings.log_level)
-    occurrence_id, status = run_inline(database, settings, registry, events, who(), schedule_id, jobs, params)
+    log = log_to_stderr(settings.log_format, settings.log_level)
+    click.get_current_context().call_on_close(log.close)
+    occurrence_id, status = run_inline(
+        database, settings, registry, log.events(), who(), schedule_id, jobs, params
+    )
     _exit_by(status, occurrence_id)
 
 
