@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -61,7 +61,7 @@ class Registry:
         return {}
 
     def order_of(self, schedule: Schedule) -> tuple[str, ...]:
-        """The names of the jobs that the schedule runs, dependencies included, in the order in which they run."""
+        """The jobs that the schedule runs, dependencies included, in the order in which they run."""
         if schedule.id not in self._orders:
             self._orders[schedule.id] = dependencies.order(
                 self.graph, chosen_by(schedule, self.jobs.values())
@@ -69,11 +69,10 @@ class Registry:
         return self._orders[schedule.id]
 
     def order_of_chosen(self, schedule: Schedule, names: Iterable[str]) -> tuple[str, ...]:
-        """The same for some of the schedule's jobs only. Raises UnknownNameError for one that it does not run."""
+        """The same for some of its jobs only. Raises UnknownNameError for one that it does not run."""
         whole = {name: self.jobs[name] for name in self.order_of(schedule)}
-        for name in names:
-            _known(whole, name, f"job of schedule {schedule.id!r}")
-        return dependencies.order(self.graph, names)
+        chosen = [_known(whole, name, f"job of schedule {schedule.id!r}").name for name in names]
+        return dependencies.order(self.graph, chosen)
 
     def definition(self, schedule: Schedule) -> dict[str, Any]:
         """All of a schedule that decides what should run and when, as JSON values."""
@@ -93,15 +92,14 @@ class Registry:
     @cached_property
     def hash(self) -> str:
         """One hash of all definitions: two daemons with the same one run the same things."""
-        jobs = {
-            j.name: [j.depends_on, j.timeout, j.retries, j.isolation, j.command] for j in self.jobs.values()
-        }
+        told = [part.name for part in fields(Job) if part.name not in ("function", "where")]
+        jobs = [[getattr(job, part) for part in told] for job in self.jobs.values()]
         return hash_of({"schedules": self.hashes, "jobs": jobs})
 
 
 def hash_of(value: Mapping[str, Any]) -> str:
     """A short stable hash of JSON values."""
-    text = json.dumps(value, sort_keys=True, default=str)
+    text = json.dumps(value, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -149,8 +147,11 @@ def _faults_between(schedules: list[Schedule], jobs: list[Job]) -> Iterator[Faul
 def _repeated(what: str, named: list[tuple[str, str]]) -> Iterator[Fault]:
     first: dict[str, str] = {}
     for name, where in named:
-        earlier = first.setdefault(name.casefold(), where)
-        if earlier != where:
-            yield Fault(
-                where, f"the {what} {name!r} is taken", f"by {earlier}; case does not tell names apart"
-            )
+        earlier = first.get(name.casefold())
+        if earlier is None:
+            first[name.casefold()] = where
+        else:
+            hint = f"by {earlier}; case does not tell names apart"
+            if earlier == where:
+                hint = "by the same line: was it run twice, in a loop or as a module of two names?"
+            yield Fault(where, f"the {what} {name!r} is taken", hint)
