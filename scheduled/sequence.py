@@ -31,7 +31,9 @@ class Sequence:
     _blocked: set[str] = field(default_factory=set)
 
     def remember(self, job: str, attempt: int, status: Status, *, blocked: bool = False) -> None:
-        """Take over an attempt from before an interruption."""
+        """Take over an attempt from before an interruption, if its job still exists."""
+        if job not in self.jobs:
+            return
         if blocked:
             self._blocked.add(job)
         self.attempts[job] = max(attempt, self.attempts.get(job, 0))
