@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from scheduled.errors import DefinitionsError, Fault, did_you_mean
 from scheduled.registry import Registry
 
 OURS = str(Path(__file__).parent)
+STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+HIDDEN = {"scheduled", *sys.stdlib_module_names}
 WRITE_ONE = "`scheduled init` writes one to begin with"
 
 
@@ -45,11 +48,10 @@ def _load(definitions: str, faults: list[Fault]) -> Registry | None:
 def _schedules(module: ModuleType, source: str, attribute: str, faults: list[Fault]) -> Iterator[Schedule]:
     where = Path(source).name
     if not hasattr(module, attribute):
-        names = [name for name in vars(module) if not name.startswith("_")]
-        hint = did_you_mean(attribute, names) if attribute != "schedules" or _near(attribute, names) else ""
-        faults.append(
-            Fault(where, f"it has no {attribute!r}", hint or "end it with: schedules = [Schedule(…), …]")
-        )
+        lists = [name for name, value in vars(module).items() if isinstance(value, list | tuple)]
+        ending = f"end it with: {attribute} = [Schedule(…), …]"
+        hint = did_you_mean(attribute, lists) if lists else ending
+        faults.append(Fault(where, f"it has no {attribute!r}", hint))
         return
     listed = getattr(module, attribute)
     if not isinstance(listed, list | tuple):
@@ -61,10 +63,6 @@ def _schedules(module: ModuleType, source: str, attribute: str, faults: list[Fau
         else:
             message = f"{attribute}[{index}] is no Schedule but {_kind(item)}"
             faults.append(Fault(where, message, "make it with Schedule(…)"))
-
-
-def _near(name: str, names: list[str]) -> bool:
-    return did_you_mean(name, names).startswith("did you mean")
 
 
 def _kind(value: object) -> str:
@@ -84,6 +82,9 @@ def _import(source: str, faults: list[Fault]) -> ModuleType | None:
         faults.append(Fault(source, "there is no such file", hint))
         return None
     name = path.stem if is_file else source
+    if name.partition(".")[0] in HIDDEN:
+        faults.append(Fault(source, "its name hides a module of that name", "give it another name"))
+        return None
     folder = str(path.resolve().parent if is_file else Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -93,7 +94,7 @@ def _import(source: str, faults: list[Fault]) -> ModuleType | None:
     try:
         return _execute_file(name, path) if is_file else importlib.import_module(name)
     except SyntaxError as error:
-        place = f"{Path(error.filename or source).name}:{error.lineno}"
+        place = Path(error.filename or source).name + (f":{error.lineno}" if error.lineno else "")
         faults.append(Fault(place, f"it is no valid Python: {error.msg}", (error.text or "").strip()))
     except DefinitionsError as error:
         faults.extend(error.faults)
@@ -115,11 +116,7 @@ def _execute_file(name: str, path: Path) -> ModuleType:
 
 def _fault_of(error: BaseException, source: str) -> Fault:
     """What the user's code raised, at the user's own line."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((OURS, "<frozen"))
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)]
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else source
     if isinstance(error, SystemExit):
         return Fault(where, f"it called sys.exit({error.code!r})", "definitions must not exit")
@@ -127,6 +124,11 @@ def _fault_of(error: BaseException, source: str) -> Fault:
     if isinstance(error, ModuleNotFoundError):
         hint = "is it installed in this environment, and is the name right?"
     return Fault(where, f"{type(error).__name__}: {_text_of(error)}", hint)
+
+
+def _is_theirs(filename: str) -> bool:
+    installed = {"site-packages", "dist-packages"} & set(Path(filename).parts)
+    return not installed and not filename.startswith((f"{OURS}/", f"{STANDARD_LIBRARY}/", "<"))
 
 
 def _text_of(error: BaseException) -> str:
