@@ -11,6 +11,7 @@ from scheduled.definitions import Schedule, job
 from scheduled.registry import Registry
 from scheduled.settings import Settings
 from scheduled.testing import ManualDaemon
+from tests.law import assert_lawful
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ class World:
 
     def taking(self, name: str = "work", **duration: float) -> None:
         """Define a job that takes so long."""
-        self.job(name, lambda: self.crank.clock.advance(**duration))
+        self.job(name, lambda: self.crank.clock.advance(**duration), timeout=1_000_000)
 
     def start(
         self, cron: str = "0 * * * *", *, now: datetime = NOON, grace: float = 60, **options: Any
@@ -71,9 +72,11 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
+    """At the end the ledger must be lawful, whatever the test did."""
     made = World()
     yield made
     if made.daemon is not None:
+        assert_lawful(made.daemon)
         made.daemon.close()
 
 

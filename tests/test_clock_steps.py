@@ -1,0 +1,90 @@
+"""The clock is set, or the host sleeps: nothing runs twice, and gaps are known."""
+
+from scheduled.testing import ManualDaemon
+from tests.conftest import World, at
+
+
+def gaps(daemon: ManualDaemon) -> list[str]:
+    with daemon.database.reading() as connection:
+        return [row[0] for row in connection.exec_driver_sql("SELECT cause FROM worker_gap")]
+
+
+def test_nothing_runs_twice_after_the_clock_was_set_back(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.advance(hours=2)
+    daemon.clock.step(hours=-2)
+    daemon.advance(hours=3)
+    assert [row.due_at for row in daemon.ledger("it")] == [at("13:00"), at("14:00"), at("15:00")]
+
+
+def test_switching_off_and_on_rearms_a_schedule_whose_clock_ran_ahead(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.clock.step(hours=5)
+    daemon.run_due()
+    daemon.clock.step(hours=-5)
+    daemon.disable("it")
+    daemon.enable("it")
+    daemon.advance(hours=1)
+    assert [(row.due_at, row.status) for row in daemon.ledger("it")] == [(at("13:00"), "COMPLETED")]
+
+
+def test_rearming_keeps_what_ran_and_passes_it_over(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.advance(hours=2)
+    daemon.clock.step(hours=-2)
+    daemon.disable("it")
+    daemon.enable("it")
+    daemon.advance(hours=3)
+    assert [row.due_at for row in daemon.ledger("it")] == [at("13:00"), at("14:00"), at("15:00")]
+
+
+def test_rearming_shortens_a_stretch_that_reaches_into_the_future(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("8:10"))
+    daemon.down(hours=2)
+    daemon.clock.step(hours=6)
+    daemon.run_due()
+    daemon.clock.step(hours=-5)
+    daemon.disable("it")
+    daemon.enable("it")
+    assert sum(row.due_count for row in daemon.skipped("it")) == 3
+
+
+def test_a_step_forward_beyond_the_grace_is_a_gap(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.clock.step(hours=2)
+    daemon.run_due()
+    assert [(row.reason, row.due_count) for row in daemon.ledger("it")] == [("daemon_down", 2)]
+    assert gaps(daemon) == ["clock_stepped"]
+
+
+def test_a_sleeping_host_is_a_gap(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.clock.suspend(hours=2)
+    daemon.run_due()
+    assert [row.reason for row in daemon.ledger("it")] == ["daemon_down"]
+    assert gaps(daemon) == ["host_suspended"]
+
+
+def test_a_process_that_was_stopped_for_long_has_a_gap(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.clock.advance(hours=2)
+    daemon.run_due()
+    assert gaps(daemon) == ["process_stopped"]
+
+
+def test_a_step_within_the_grace_is_none(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:59:30"))
+    daemon.clock.step(seconds=50)
+    daemon.run_due()
+    assert [row.status for row in daemon.ledger("it")] == ["COMPLETED"]
+    assert gaps(daemon) == []
+
+
+def test_a_long_job_is_no_gap(world: World) -> None:
+    world.taking(hours=2)
+    daemon = world.start_with(
+        world.schedule("0 13 * * *"), world.schedule("30 * * * *", "other"), now=at("12:40")
+    )
+    daemon.advance(minutes=21)
+    assert gaps(daemon) == []
+    assert daemon.skipped("other")[0].reason == "coalesced"

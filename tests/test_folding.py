@@ -1,0 +1,99 @@
+"""How many commits it takes, and that a crash between or within them leaves the ledger whole."""
+
+from typing import Any
+
+import pytest
+
+from scheduled.store.database import Held
+from scheduled.testing import ManualDaemon
+from tests.conftest import World, at
+
+
+class Killed(BaseException):
+    """The process was killed at this statement."""
+
+
+@pytest.fixture
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each commit."""
+    made: list[int] = []
+    commit = Held._commit
+
+    def count(held: Held) -> None:
+        commit(held)
+        made.append(1)
+
+    monkeypatch.setattr(Held, "_commit", count)
+    return made
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_n_jobs_cost_n_and_one_commits(world: World, commits: list[int], jobs: int) -> None:
+    for number in range(jobs):
+        world.job(f"job-{number}")
+    daemon = world.start("0 * * * *", now=at("12:59"))
+    daemon.clock.advance_to(at("13:00"))
+    commits.clear()
+    daemon.run_due()
+    assert len(commits) == jobs + 1
+
+
+def test_each_retry_costs_two_more(world: World, commits: list[int]) -> None:
+    failures = iter([True, True])
+
+    def fails_twice() -> None:
+        if next(failures, False):
+            raise ValueError
+
+    world.job("work", fails_twice, retries=2)
+    daemon = world.start("0 * * * *", now=at("12:59"))
+    daemon.clock.advance_to(at("13:00"))
+    commits.clear()
+    daemon.run_due()
+    assert len(commits) == 2 + 2 * 2
+
+
+def crash_at(daemon: ManualDaemon, statement: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Run what is due, and be killed before that statement; whether it came so far."""
+    left = iter(range(statement))
+    execute = Held._execute
+
+    def dies(held: Held, sql: str, parameters: Any) -> Any:
+        if next(left, None) is None:
+            raise Killed
+        return execute(held, sql, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Held, "_execute", dies)
+        try:
+            daemon.run_due()
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("statement", range(45))
+def test_a_kill_before_any_statement_leaves_the_ledger_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch, statement: int
+) -> None:
+    world.job("first")
+    world.job("second")
+    daemon = world.start("0 * * * *", now=at("10:59"))
+    daemon.down(hours=2)
+    crash_at(daemon, statement, monkeypatch)
+    daemon.crash()
+    daemon.start()
+    daemon.advance(minutes=5)
+    assert sorted(row.status for row in daemon.ledger("it"))[0] in ("COMPLETED", "INTERRUPTED", "SKIPPED")
+    assert "RUNNING" not in {row.status for row in daemon.ledger("it")}
+    attempts = [(run["occurrence_id"], run["job_name"], run["attempt"]) for run in daemon.runs()]
+    assert len(attempts) == len(set(attempts))
+    assert daemon.schedule("it")["locked_by"] is None
+
+
+def test_the_kills_reach_beyond_the_last_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.job("first")
+    world.job("second")
+    daemon = world.start("0 * * * *", now=at("10:59"))
+    daemon.down(hours=2)
+    assert not crash_at(daemon, 45, monkeypatch)

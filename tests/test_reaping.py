@@ -1,0 +1,201 @@
+"""A daemon died: whoever comes next takes its locks and makes its rows true."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduled.context import JobContext
+from scheduled.running.calling import Outcome, call
+from scheduled.store.database import Database
+from scheduled.testing import ManualDaemon
+from tests.conftest import World, at
+
+
+class Killed(BaseException):
+    """The process was killed in the middle of a job."""
+
+
+def killed_within(world: World, *names: str, **options: Any) -> ManualDaemon:
+    """A daemon that is killed, at 13:00:20, while the first of these jobs runs for the first time."""
+    for name in names:
+        world.job(name)
+    daemon = world.start("0 * * * *", now=at("12:10"), **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "scheduled.runner.call", lambda function, context: call_or_die(world, names[0], function, context)
+        )
+        with pytest.raises(Killed):
+            daemon.advance(hours=1)
+    daemon.crash()
+    return daemon
+
+
+def call_or_die(world: World, name: str, function: Callable[..., Any], context: JobContext) -> Outcome:
+    outcome = call(function, context)
+    if context.job_name != name:
+        return outcome
+    world.crank.clock.advance(seconds=20)
+    world.crank.parts.lifeline.beat(world.crank.parts.engine.held, world.crank.clock.now())
+    raise Killed
+
+
+@pytest.fixture
+def dead(world: World) -> ManualDaemon:
+    return killed_within(world, "work", "more")
+
+
+def test_it_finds_the_rows_of_a_dead_daemon_running(dead: ManualDaemon) -> None:
+    (row,) = dead.ledger("it")
+    assert row.status == "RUNNING"
+    assert dead.schedule("it")["locked_by"] is not None
+
+
+def test_it_interrupts_what_the_dead_daemon_ran(dead: ManualDaemon) -> None:
+    dead.clock.advance(seconds=10)
+    dead.start()
+    (row,) = dead.ledger("it")
+    assert (row.status, row.reason) == ("INTERRUPTED", "holder_lost")
+    assert [(run["job_name"], run["status"]) for run in dead.runs()] == [
+        ("work", "INTERRUPTED"),
+        ("more", "SKIPPED"),
+    ]
+
+
+def test_it_ends_the_occurrence_at_the_last_sign_of_life(dead: ManualDaemon) -> None:
+    dead.clock.advance(minutes=10)
+    dead.start()
+    assert dead.ledger("it")[0].finished_at == at("13:00:20")
+
+
+def test_it_frees_the_lock_and_tells_of_it(dead: ManualDaemon) -> None:
+    dead.start()
+    assert dead.schedule("it")["locked_by"] is None
+    assert dead.history_of("it")[-1]["event"] == "lock_reaped"
+
+
+def test_it_counts_no_failure(dead: ManualDaemon) -> None:
+    dead.start()
+    row = dead.schedule("it")
+    assert (row["failure_count"], row["consecutive_failures"], row["last_status"]) == (0, 0, "INTERRUPTED")
+
+
+def test_it_does_not_run_the_interrupted_occurrence_again(dead: ManualDaemon) -> None:
+    dead.start()
+    dead.advance(minutes=30)
+    assert len(dead.ledger("it")) == 1
+    assert len(dead.runs()) == 2
+
+
+def test_it_runs_it_again_once_if_the_schedule_asks_for_it(world: World) -> None:
+    daemon = killed_within(world, "work", "more", rerun_interrupted=True)
+    daemon.start()
+    daemon.run_due()
+    assert [(run["job_name"], run["attempt"], run["status"]) for run in daemon.runs()] == [
+        ("work", 1, "INTERRUPTED"),
+        ("work", 2, "COMPLETED"),
+        ("more", 1, "COMPLETED"),
+    ]
+    assert [(row.status, row.reason) for row in daemon.ledger("it")] == [
+        ("COMPLETED", "rerun_after_interruption")
+    ]
+
+
+def test_it_does_not_repeat_the_jobs_that_were_completed(world: World) -> None:
+    world.job("first")
+    daemon = killed_within(world, "second", rerun_interrupted=True)
+    daemon.start()
+    daemon.run_due()
+    assert world.called == ["first", "second", "second"]
+
+
+def test_a_second_interruption_is_final(world: World) -> None:
+    daemon = killed_within(world, "work", rerun_interrupted=True)
+    daemon.start()
+    claim_and_die(daemon)
+    daemon.start()
+    daemon.run_due()
+    assert [(row.status, row.reason) for row in daemon.ledger("it")] == [("INTERRUPTED", "holder_lost")]
+
+
+def claim_and_die(daemon: ManualDaemon) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(daemon.parts.engine.runner), "run", _die)
+        with pytest.raises(Killed):
+            daemon.run_due()
+    daemon.crash()
+
+
+def _die(*_: object) -> None:
+    raise Killed
+
+
+def test_it_leaves_the_lock_of_a_daemon_on_another_host_until_the_lease_ends(dead: ManualDaemon) -> None:
+    elsewhere(dead)
+    dead.start()
+    assert dead.schedule("it")["locked_by"] is not None
+    dead.clock.advance(minutes=5)
+    dead.run_due()
+    assert dead.ledger("it")[0].status == "INTERRUPTED"
+
+
+def elsewhere(daemon: ManualDaemon) -> None:
+    with daemon.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE worker_instance SET hostname = 'elsewhere'")
+
+
+def test_it_marks_the_dead_instance_lost(dead: ManualDaemon) -> None:
+    dead.start()
+    with dead.database.reading() as connection:
+        statuses = connection.exec_driver_sql("SELECT status FROM worker_instance ORDER BY started_at")
+        assert [row[0] for row in statuses] == ["LOST", "RUNNING"]
+
+
+def test_it_marks_an_idle_daemon_that_died_lost(world: World) -> None:
+    daemon = world.start(now=at("12:10"))
+    daemon.crash()
+    daemon.start()
+    with daemon.database.reading() as connection:
+        statuses = connection.exec_driver_sql("SELECT status FROM worker_instance ORDER BY started_at")
+        assert [row[0] for row in statuses] == ["LOST", "RUNNING"]
+
+
+def test_a_holder_that_lost_its_lock_writes_nothing_more(world: World, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/shared.db", create=True)
+    other: list[ManualDaemon] = []
+
+    def is_slow() -> None:
+        world.crank.clock.advance(minutes=10)
+        second = ManualDaemon(world.crank.registry, now=world.crank.clock.now(), database=database)
+        elsewhere(second)
+        second.clock.advance(seconds=1)
+        second.parts.engine.reap(second.clock.now())
+        other.append(second)
+
+    world.job("slow", is_slow, timeout=100_000)
+    world.job("never")
+    world.daemon = ManualDaemon(
+        world.registry(world.schedule("0 * * * *")), now=at("13:00"), database=database
+    )
+    elsewhere(world.daemon)
+    world.daemon.parts.lifeline.hostname = "elsewhere"
+    world.daemon.run_due()
+    assert world.called == ["slow"]
+    assert [(run["job_name"], run["status"]) for run in world.daemon.runs()] == [
+        ("slow", "INTERRUPTED"),
+        ("never", "SKIPPED"),
+    ]
+    assert any(event.name == "occurrence.fenced" for event in world.daemon.events)
+    other[0].close()
+
+
+def test_the_grace_of_the_next_daemon_counts_from_the_last_sign_of_life(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:58"))
+    daemon.advance(seconds=100)
+    daemon.crash()
+    daemon.clock.advance_to(at("13:00") + timedelta(seconds=20))
+    daemon.start()
+    daemon.run_due()
+    assert [row.status for row in daemon.ledger("it")] == ["COMPLETED"]
