@@ -19,6 +19,7 @@ from scheduled.switching import Switcher
 from scheduled.words import REQUESTS, Reason
 
 REAP_EVERY = timedelta(seconds=1)
+AFTER_A_LOST_CLAIM = timedelta(milliseconds=20)
 LOST_AFTER_SECONDS = 300.0
 FAULTY_PAUSE = timedelta(hours=1)
 
@@ -61,7 +62,8 @@ class Engine:
         actor = f"daemon {self.lifeline.name}"
         life = tuple(self.lifeline.alive(now))
         with self.held.transaction():
-            switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id)
+            grace = max(self.grace, self.least_grace)
+            switcher = Switcher(self.held, now, actor, grace, life, self.lifeline.id)
             happened = switcher.reconcile(self.registry)
         for schedule_id, event in happened:
             self.events.emit(f"schedule.{event}", INFO, schedule_id=schedule_id)
@@ -89,6 +91,8 @@ class Engine:
             if claim is not None:
                 self.run(claim)
                 return Step(worked=True)
+        if made.starts:  # somebody was first, or it ended without running: plan again
+            return Step(worked, now + AFTER_A_LOST_CLAIM)
         return Step(worked, made.wake_at)
 
     def _plan(self, where: Situation, now: datetime) -> Plan:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scheduled.lock import Claim, fence
+from scheduled.lock import Claim, fence, release, skip_blocked
 from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
 from scheduled.sequence import Blocked
 from scheduled.store import ledger, runs
 from scheduled.store.database import Held
-from scheduled.words import RETRIED, Reason, Status
+from scheduled.words import Reason, Status
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -126,20 +126,6 @@ def finish_occurrence(
         beat(held, now)
 
 
-def release(held: Held, schedule_id: str, holder: str, status: Status, now: datetime) -> None:
-    """Within a transaction: give the lock back and count the outcome."""
-    failed = status in RETRIED
-    held.run(
-        ledger.RELEASE,
-        the_id=schedule_id,
-        holder=holder,
-        status=status,
-        failed=int(failed),
-        kept=int(status is not Status.COMPLETED),
-        the_now=now,
-    )
-
-
 def skip_queued_attempt(held: Held, job_run_id: int, reason: Reason, now: datetime) -> None:
     """Within a transaction: a retry that was waiting for its backoff will not come."""
     held.run(
@@ -194,10 +180,7 @@ def _add_attempt(held: Held, claim: Claim, job: str, status: Status, now: dateti
 
 
 def _write_blocked(held: Held, claim: Claim, blocked: Sequence[Blocked], now: datetime) -> None:
-    for entry in blocked:
-        became = claim.sequence.statuses.get(entry.by, Status.FAILED)
-        detail = f"it depends on {entry.by!r}, which is {became}"
-        _add_skipped(held, claim, entry.job, Reason.DEPENDENCY_FAILED, detail, now)
+    skip_blocked(held, claim.occurrence_id, claim.schedule.id, claim.trigger, claim.sequence, blocked, now)
 
 
 def _add_skipped(

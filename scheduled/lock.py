@@ -1,7 +1,7 @@
 """The right to run a schedule now: claim it with everything that goes with it, and renew it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,11 @@ from scheduled.definitions import Schedule
 from scheduled.errors import DuplicateError, FencedError, UnknownNameError
 from scheduled.planner import Expiry, Record, Start
 from scheduled.registry import Registry
-from scheduled.sequence import Sequence
+from scheduled.sequence import Blocked, Sequence
 from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
-from scheduled.words import REQUESTS, Reason, Status, Trigger
+from scheduled.words import REQUESTS, RETRIED, Reason, Status, Trigger
 
 
 @dataclass(frozen=True)
@@ -129,23 +129,37 @@ class Holder:
             schedule.params,
         )
 
-    def _start_waiting(self, held: Held, schedule: Schedule, occurrence_id: int, now: datetime) -> Claim:
+    def _start_waiting(
+        self, held: Held, schedule: Schedule, occurrence_id: int, now: datetime
+    ) -> Claim | None:
+        """None if nothing of it is left to run: then it has ended, and the lock is free again."""
         row = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
+        chosen = row.jobs or None
         order = (
-            self.registry.order_of_chosen(schedule, row.jobs)
-            if row.jobs
-            else self.registry.order_of(schedule)
+            self.registry.order_of_chosen(schedule, chosen) if chosen else self.registry.order_of(schedule)
         )
         sequence = Sequence(order, self.registry.jobs)
         if rerun := row.reason == Reason.RERUN:
             _remember(held, occurrence_id, sequence)
-        _, job = sequence.next()
-        changed = held.run(
-            ledger.START_WAITING, the_id=occurrence_id, me=self.worker_id, the_now=now, jobs_total=len(order)
-        )
-        if changed != 1 or job is None:
+        values = {"the_id": occurrence_id, "me": self.worker_id, "the_now": now, "jobs_total": len(order)}
+        if held.run(ledger.START_WAITING, **values) != 1:
             raise _LostError
+        blocked, job = sequence.next()
         trigger = Trigger(row.trigger)
+        skip_blocked(held, occurrence_id, schedule.id, trigger, sequence, blocked, now)
+        if job is None:
+            held.run(
+                ledger.FINISH,
+                the_id=occurrence_id,
+                holder=self.worker_id,
+                status=sequence.status,
+                reason=row.reason,
+                detail=row.detail,
+                finished_at=now,
+                **sequence.counts,
+            )
+            release(held, schedule.id, self.worker_id, sequence.status, now)
+            return None
         job_run_id = self._start_first(held, occurrence_id, schedule.id, trigger, job, sequence, now)
         params = {**schedule.params, **(row.params or {})}
         return Claim(
@@ -198,6 +212,46 @@ class Holder:
         return None
 
 
+def skip_blocked(
+    held: Held,
+    occurrence_id: int,
+    schedule_id: str,
+    trigger: Trigger,
+    sequence: Sequence,
+    blocked: Iterable[Blocked],
+    now: datetime,
+) -> None:
+    """Within a transaction: record the jobs that cannot run, because one that they depend on failed."""
+    for entry in blocked:
+        became = sequence.statuses.get(entry.by, Status.FAILED)
+        runs.add_run(
+            held,
+            occurrence_id=occurrence_id,
+            schedule_id=schedule_id,
+            job_name=entry.job,
+            attempt=sequence.begin(entry.job),
+            trigger=trigger,
+            status=Status.SKIPPED,
+            queued_at=now,
+            finished_at=now,
+            reason=Reason.DEPENDENCY_FAILED,
+            error_message=f"it depends on {entry.by!r}, which is {became}",
+        )
+
+
+def release(held: Held, schedule_id: str, holder: str, status: Status, now: datetime) -> None:
+    """Within a transaction: give the lock back and count the outcome."""
+    held.run(
+        ledger.RELEASE,
+        the_id=schedule_id,
+        holder=holder,
+        status=status,
+        failed=int(status in RETRIED),
+        kept=int(status is not Status.COMPLETED),
+        the_now=now,
+    )
+
+
 def end_waiting(
     held: Held,
     occurrence_id: int,
@@ -235,6 +289,9 @@ def _window(record: Record, now: datetime) -> dict[str, Any]:
 def _remember(held: Held, occurrence_id: int, sequence: Sequence) -> None:
     for run in held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence_id):
         blocked = run.reason == Reason.DEPENDENCY_FAILED
-        sequence.remember(run.job_name, run.attempt, Status(run.status), blocked=blocked)
+        # A retry that was skipped because its daemon ended is no answer: the job has yet to give one.
+        final = blocked or run.status != Status.SKIPPED or run.reason == Reason.SKIPPED_BY_JOB
+        status = Status(run.status) if final else Status.INTERRUPTED
+        sequence.remember(run.job_name, run.attempt, status, blocked=blocked)
     for row in held.rows(runs.RESULTS, the_occurrence_id=occurrence_id):
         sequence.results[row.job_name] = None if row.result is None else json.loads(row.result)

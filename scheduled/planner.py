@@ -32,6 +32,8 @@ class Waiting:
     trigger: Trigger
     due_at: datetime
     requested_at: datetime | None = None
+    rerun: bool = False
+    """It ran already and was interrupted: neither a deadline nor a limit ends it now."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,9 @@ def _plan_one(
 ) -> Plan:
     """One schedule's share of the plan: one start at most, for the rest is planned afresh after it ran."""
     requests = [w for w in mark.waiting if w.trigger in REQUESTS]
-    owed = sorted((w for w in mark.waiting if w.trigger not in REQUESTS), key=lambda w: w.due_at)
+    reruns = [w for w in mark.waiting if w.trigger not in REQUESTS and w.rerun]
+    owed = [w for w in mark.waiting if w.trigger not in REQUESTS and not w.rerun]
+    owed.sort(key=lambda w: w.due_at)
     late = [w for w in owed if past_deadline(schedule, w.due_at, now)]
     owed = [w for w in owed if w not in late]
     expiries = [_expiry(w, Reason.START_DEADLINE, deadline_passed(schedule)) for w in late]
@@ -179,7 +183,7 @@ def _plan_one(
     dropped = len(owed) - settlement.waiting_allowed
     limit = f"more than {schedule.catch_up_limit} were waiting"
     expiries += [_expiry(w, Reason.CATCH_UP_LIMIT, limit) for w in owed[:dropped]]
-    starts = [_start(w) for w in (*requests, *owed[dropped:])]
+    starts = [_start(w) for w in (*requests, *reruns, *owed[dropped:])]
     if record is not None and (entry := _first_to_run(settlement)):
         starts.append(Start(schedule.id, entry.due_at, entry.trigger, None, entry, record))
     starts.sort(key=_turn)

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from scheduled.dependencies import order
-from scheduled.history import release, skip_queued_attempt
+from scheduled.history import skip_queued_attempt
+from scheduled.lock import release
 from scheduled.registry import Registry
 from scheduled.running.processes import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers

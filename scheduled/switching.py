@@ -12,7 +12,7 @@ from scheduled.registry import Registry
 from scheduled.store import ledger, schedules
 from scheduled.store.database import Held
 from scheduled.store.marks import alive, latest_run, ledger_ahead
-from scheduled.words import REQUESTS, Reason, Trigger
+from scheduled.words import REQUESTS, Reason, Status, Trigger
 
 TIMING = ("cron", "timezone", "zone_data")
 """The parts of a definition that decide when it is due."""
@@ -146,7 +146,10 @@ class Switcher:
 
     def _end_owed(self, row: Any, reason: Reason, detail: str) -> None:
         for waiting in self.held.rows(schedules.OWED, the_schedule_id=row.id):
-            if Trigger(waiting.trigger) not in REQUESTS:
+            if waiting.reason == Reason.RERUN:
+                status = Status.INTERRUPTED  # it ran once, and will not run again
+                end_waiting(self.held, waiting.id, row.id, reason, detail, self.now, status)
+            elif Trigger(waiting.trigger) not in REQUESTS:
                 end_waiting(self.held, waiting.id, row.id, reason, detail, self.now)
 
     def _withdraw_future(self, row: Any) -> list[dict[str, Any]]:

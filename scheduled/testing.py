@@ -140,6 +140,10 @@ class ManualDaemon:
             self._parts = None
         self.database.close()
 
+    def beat(self) -> None:
+        """The heartbeat, which a real daemon sends from its side thread also while a job runs."""
+        self.parts.lifeline.beat(self.parts.engine.held, self.clock.now())
+
     def run_due(self) -> None:
         """Do everything that is due at this instant."""
         while self.parts.engine.step().worked:

@@ -38,7 +38,7 @@ def call_or_die(world: World, name: str, function: Callable[..., Any], context: 
     if context.job_name != name:
         return outcome
     world.crank.clock.advance(seconds=20)
-    world.crank.parts.lifeline.beat(world.crank.parts.engine.held, world.crank.clock.now())
+    world.crank.beat()
     raise Killed
 
 
@@ -199,3 +199,62 @@ def test_the_grace_of_the_next_daemon_counts_from_the_last_sign_of_life(world: W
     daemon.start()
     daemon.run_due()
     assert [row.status for row in daemon.ledger("it")] == ["COMPLETED"]
+
+
+def test_it_ends_a_rerun_of_which_only_blocked_jobs_are_left(world: World) -> None:
+    def fails() -> None:
+        world.crank.parts.control.stopping = True
+        raise ValueError
+
+    world.job("work", fails)
+    world.job("needs", depends_on=["work"])
+    daemon = world.start("0 13 * * *", now=at("13:00"), rerun_interrupted=True)
+    daemon.parts.engine.step()
+    daemon.crash()
+    daemon.start()
+    daemon.advance(minutes=5)
+    assert [(run["job_name"], run["status"]) for run in daemon.runs()] == [
+        ("work", "FAILED"),
+        ("needs", "SKIPPED"),
+    ]
+    assert daemon.ledger("it")[0].status == "FAILED"
+    assert daemon.schedule("it")["locked_by"] is None
+
+
+def test_a_retry_that_a_stop_cut_short_is_made_by_the_rerun(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([True])
+
+    def fails_once() -> None:
+        if next(left, False):
+            raise ValueError
+
+    world.job("work", fails_once, retries=1)
+    daemon = world.start("0 13 * * *", now=at("13:00"), rerun_interrupted=True)
+    monkeypatch.setattr(daemon.clock, "wait", lambda wait, seconds: daemon.parts.control.stop())
+    daemon.parts.engine.step()
+    daemon.crash()
+    daemon.start()
+    daemon.run_due()
+    assert [(run["attempt"], run["status"]) for run in daemon.runs()] == [
+        (1, "FAILED"),
+        (2, "SKIPPED"),
+        (3, "COMPLETED"),
+    ]
+
+
+def test_a_rerun_that_was_switched_off_stays_interrupted(world: World) -> None:
+    daemon = killed_within(world, "work", rerun_interrupted=True)
+    daemon.start()
+    daemon.disable("it")
+    assert [(row.status, row.reason) for row in daemon.ledger("it")] == [("INTERRUPTED", "disabled")]
+
+
+def test_what_falls_due_after_the_last_sign_of_life_is_missed_not_overlap(dead: ManualDaemon) -> None:
+    dead.clock.advance(hours=3)
+    dead.disable("it")
+    first = dead.skipped("it")[0]
+    assert (first.due_at, first.due_count, first.reason) == (at("14:00"), 2, "daemon_down")
+    assert first.detail == "no daemon was alive from 2026-03-02T13:00:20Z to 2026-03-02T16:00:20Z"
+    dead.start()

@@ -47,6 +47,7 @@ def test_it_records_what_was_missed_when_it_was_disabled(world: World) -> None:
 def test_it_records_what_overlapped_when_it_was_disabled(world: World) -> None:
     def is_long_and_disables_itself() -> None:
         world.crank.clock.advance(hours=2)
+        world.crank.beat()
         world.crank.disable("it")
 
     world.job("work", is_long_and_disables_itself)

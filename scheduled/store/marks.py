@@ -12,7 +12,7 @@ from scheduled.planner import Mark, Waiting
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import any_of, gaps, given, occurrences, runs, schedules, workers
-from scheduled.words import REQUESTS, Status, Trigger, WorkerType
+from scheduled.words import REQUESTS, Reason, Status, Trigger, WorkerType
 
 _s, _o, _r, _w = schedules.c, occurrences.c, runs.c, workers.c
 _state = (_s.id, _s.next_run_at, _s.definition_hash, _s.locked_by)
@@ -27,11 +27,11 @@ NEXT = Statement(
     select(*_state)
     .where(_s.enabled == true(), _s.next_run_at > given(_s.next_run_at, "the_now"))
     .order_by(_s.next_run_at)
-    .limit(1)
+    .limit(20)  # the first of them may be another version's, and not ours to run
 )
 WAITING = Statement(
     select(
-        _o.id, _o.schedule_id, _o.trigger, _o.due_at, _o.requested_at,
+        _o.id, _o.schedule_id, _o.trigger, _o.due_at, _o.requested_at, _o.reason,
         _s.locked_by, _s.definition_hash, _s.enabled, _s.orphaned,
     )
     .join_from(occurrences, schedules, _o.schedule_id == _s.id)
@@ -39,7 +39,9 @@ WAITING = Statement(
     .order_by(_o.id)
 )  # fmt: skip
 LATEST_RUN = Statement(
-    select(_o.id, _o.started_at, _o.finished_at).where(
+    select(_o.id, _o.started_at, _o.finished_at, _w.last_heartbeat_at)
+    .join_from(occurrences, workers, _w.id == _o.worker_id, isouter=True)
+    .where(
         _o.id
         == select(_r.occurrence_id)
         .where(_r.schedule_id == given(_r.schedule_id), any_of(_r.trigger, [Trigger.CRON, Trigger.CATCH_UP]))
@@ -60,6 +62,15 @@ LIVES = Statement(
         _w.worker_type == WorkerType.SCHEDULE_DAEMON,
         _w.last_heartbeat_at >= given(_w.last_heartbeat_at, "since"),
     )
+)
+LAST_LIFE_BEFORE = Statement(
+    select(_w.last_heartbeat_at)
+    .where(
+        _w.worker_type == WorkerType.SCHEDULE_DAEMON,
+        _w.last_heartbeat_at < given(_w.last_heartbeat_at, "since"),
+    )
+    .order_by(_w.last_heartbeat_at.desc())
+    .limit(1)
 )
 GAPS = Statement(
     select(gaps.c.worker_id, gaps.c.from_at, gaps.c.to_at).where(gaps.c.to_at >= given(gaps.c.to_at, "since"))
@@ -92,7 +103,8 @@ def situation(held: Held, now: datetime) -> Situation:
         request = Trigger(row.trigger) in REQUESTS
         if row.orphaned or not (row.enabled or request):
             continue
-        found = Waiting(row.id, row.schedule_id, Trigger(row.trigger), row.due_at, row.requested_at)
+        rerun = row.reason == Reason.RERUN
+        found = Waiting(row.id, row.schedule_id, Trigger(row.trigger), row.due_at, row.requested_at, rerun)
         waiting.setdefault(row.schedule_id, []).append(found)
         locked[row.schedule_id] = _is_locked(row)
         hashes[row.schedule_id] = row.definition_hash
@@ -116,10 +128,15 @@ def situation(held: Held, now: datetime) -> Situation:
 def latest_run(held: Held, schedule_id: str, now: datetime) -> tuple[Busy, ...]:
     """When the schedule's latest occurrence by CRON or CATCH_UP ran: as a rule there is one, or none.
 
-    Only the latest can matter to the window, because each of them moved the frontier past its own start.
+    Only the latest can matter to the window, because each of them moved the frontier past its own start. One
+    that still runs counts until its holder's last sign of life.
     """
     found = held.rows(LATEST_RUN, the_schedule_id=schedule_id)
-    return tuple(Busy(row.id, row.started_at, row.finished_at or now) for row in found if row.started_at)
+    return tuple(
+        Busy(row.id, row.started_at, row.finished_at or min(now, row.last_heartbeat_at or now))
+        for row in found
+        if row.started_at
+    )
 
 
 def alive(held: Held, since: datetime, excluding: str | None = None) -> list[Interval]:
@@ -127,7 +144,8 @@ def alive(held: Held, since: datetime, excluding: str | None = None) -> list[Int
     asleep: dict[str, list[Interval]] = {}
     for gap in held.rows(GAPS, since=since):
         asleep.setdefault(gap.worker_id, []).append(Interval(gap.from_at, gap.to_at))
-    found: list[Interval] = []
+    # The last life before: it is no part of the window, but it tells since when nobody was alive.
+    found = [Interval(row[0], row[0]) for row in held.rows(LAST_LIFE_BEFORE, since=since)]
     for life in held.rows(LIVES, since=since):
         if life.id != excluding:
             end = max(life.last_heartbeat_at, life.stopped_at or life.last_heartbeat_at)

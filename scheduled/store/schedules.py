@@ -42,7 +42,9 @@ DEFINE = Statement(
 )
 ADD_EVENT = Statement(inserted(events, "schedule_id", "at", "event", "actor", "reason", "data"))
 OWED = Statement(
-    select(_o.id, _o.trigger).where(_o.schedule_id == given(_o.schedule_id), _o.status == Status.QUEUED)
+    select(_o.id, _o.trigger, _o.reason).where(
+        _o.schedule_id == given(_o.schedule_id), _o.status == Status.QUEUED
+    )
 )
 SAME_REQUEST = Statement(
     select(_o.id, _o.jobs, _o.params, _o.rerun_of, _o.trigger, _o.due_at, _o.requested_at).where(
