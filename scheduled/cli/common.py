@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -103,6 +103,18 @@ def now() -> datetime:
 
 
 # --- what stands on the page ------------------------------------------------------------------------------
+
+
+def instant(text: str, zone: tzinfo = UTC, option: str = "--since") -> datetime:
+    """An ISO 8601 instant; without an offset, as the clocks of `zone` show it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no instant: write 2026-03-29, 2026-03-29T01:00 or 2026-03-29T01:00+02:00",
+            param_hint=option,
+        ) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 def echo(text: str) -> None:

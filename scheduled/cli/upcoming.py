@@ -1,6 +1,5 @@
 """`scheduled next`: when a schedule or an expression is due."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +34,7 @@ def next_(
     expression = _found(" ".join(what), tz, schedules)
     zone = parse("* * * * *", tz).zone if tz else expression.zone
     now = common.now()
-    since = now if after is None else _instant(after, expression)
+    since = now if after is None else common.instant(after, expression.zone, "--after")
     instants = upcoming(expression.text, expression.timezone, since, count)
     told = [instant.astimezone(zone) for instant in instants]
     if as_json:
@@ -79,15 +78,3 @@ def _found(what: str, tz: str | None, definitions: str | None) -> "Expression":
             f"{what!r} is neither a schedule nor an expression.\n"
             f"  As a schedule: {no_schedule}\n  As an expression: {error}"
         ) from None
-
-
-def _instant(text: str, expression: "Expression") -> datetime:
-    """An ISO 8601 instant; without an offset, as the clocks of the expression's zone show it."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} is no instant: write 2026-03-29, 2026-03-29T01:00 or 2026-03-29T01:00+02:00",
-            param_hint="--after",
-        ) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=expression.zone)

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from scheduled.store.database import Database
-from scheduled.store.tables import any_of, occurrences, outputs, runs, schedules
+from scheduled.store.tables import any_of, events, occurrences, outputs, runs, schedules, workers
 from scheduled.words import Status
 
-_s, _o, _r = schedules.c, occurrences.c, runs.c
+_s, _o, _r, _w = schedules.c, occurrences.c, runs.c, workers.c
 
 SCHEDULE = (
     "id", "definition", "enabled", "orphaned", "last_run_at", "last_status", "next_run_at", "run_count",
@@ -101,3 +101,16 @@ def one_run(database: Database, job_run_id: int) -> dict[str, Any] | None:
 def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
     with database.reading() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def worker_instances(database: Database) -> list[dict[str, Any]]:
+    """Every process that registered itself, the one that started last first."""
+    columns = [*_w, _o.schedule_id.label("current_schedule_id")]
+    query = select(*columns).join_from(workers, occurrences, _o.id == _w.current_occurrence_id, isouter=True)
+    return _all(database, query.order_by(_w.started_at.desc()))
+
+
+def schedule_events(database: Database, schedule_id: str | None, limit: int) -> list[dict[str, Any]]:
+    """The audit, newest first; of one schedule, if it is named."""
+    query = select(*events.c).order_by(events.c.id.desc()).limit(limit)
+    return _all(database, query if schedule_id is None else query.where(events.c.schedule_id == schedule_id))
