@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cancel": ("switches:cancel", "End an occurrence that waits or runs."),
     "history": ("history:history", "List what ran, newest first."),
     "run-log": ("history:run_log", "Show one run whole: times, attempts, error, output, result."),
+    "health": ("auditing:health", "Tell whether all is well, and if not, what to do."),
     "verify": ("auditing:verify", "Hold the ledger against everything that was due."),
     "workers": ("auditing:workers", "List the daemons, alive and gone, and what they do."),
     "events": ("auditing:events", "List who changed what should run, when and why."),

@@ -1,4 +1,4 @@
-"""`scheduled verify`, `prune`, `workers` and `events`: what lets an operator trust the ledger."""
+"""`scheduled health`, `verify`, `prune`, `workers` and `events`: what lets an operator trust the ledger."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,25 @@ from scheduled.cli.durations import duration
 
 if TYPE_CHECKING:
     from scheduled.verifying import Verdict
+
+
+@click.command()
+@common.json_option
+def health(as_json: bool) -> None:
+    """Tell whether all is well, and if not, what to do.
+
+    Exits 1 if anything is not. Made for monitoring: quick, and one JSON object.
+    """
+    from scheduled.health import health as examine
+
+    report = examine(common.settings())
+    if as_json:
+        common.print_json(report.as_json())
+    else:
+        for check in report.checks:
+            common.echo(f"{'ok  ' if check.ok else 'BAD '} {check.name:13} {check.message}")
+    if not report.healthy:
+        raise SystemExit(1)
 
 
 @click.command()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, column, inspect, select, table
 
 from scheduled.errors import SchemaError
-from scheduled.models import metadata
 from scheduled.store.database import Database
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ def _refuse_unknown(stored: str, database: Database) -> None:
 
 
 def _refuse_taken(connection: Connection, database: Database) -> None:
+    from scheduled.models import metadata  # SQLModel is slow to import, and seldom needed here
+
     taken = sorted(metadata.tables.keys() & set(inspect(connection).get_table_names()))
     if taken:
         raise SchemaError(

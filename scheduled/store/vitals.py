@@ -1,0 +1,102 @@
+"""What `health` asks. Light: it names the few columns that it needs, and imports no model."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, and_, bindparam, column, func, or_, select, table, true
+
+from scheduled.columns import UtcDateTime
+from scheduled.store.database import Held
+from scheduled.store.statements import Statement
+
+NEWEST = 10_000
+"""The success rate looks at so many attempts at most: enough to tell, and quick however long the history."""
+
+
+def _table(
+    name: str,
+    *plain: str,
+    instants: tuple[str, ...] = (),
+    flags: tuple[str, ...] = (),
+    documents: tuple[str, ...] = (),
+) -> Any:
+    columns: list[Any] = [column(one) for one in plain]
+    columns += [column(one, UtcDateTime()) for one in instants]
+    columns += [column(one, JSON()) for one in documents]
+    return table(name, *columns, *(column(one, Boolean()) for one in flags))
+
+
+_s: Any = _table(
+    "job_schedule",
+    *("id", "locked_by", "consecutive_failures", "definition_hash"),
+    documents=("definition",),
+    instants=("next_run_at", "lock_expires_at", "locked_at", "last_run_at"),
+    flags=("enabled", "orphaned"),
+)
+_w: Any = _table(
+    "worker_instance",
+    *("id", "worker_type", "hostname", "pid", "status", "definition_hash", "poll_interval_ms"),
+    instants=("last_heartbeat_at", "started_at"),
+)
+_r: Any = _table("job_run", "id", "status", instants=("finished_at",))
+_e: Any = _table("schedule_event", "id", "event", "actor", instants=("at",), documents=("data",))
+
+
+def _instant(name: str) -> Any:
+    return bindparam(name, type_=UtcDateTime())
+
+
+DAEMONS = Statement(
+    select(_w.c.hostname, _w.c.pid, _w.c.definition_hash, _w.c.last_heartbeat_at, _w.c.poll_interval_ms)
+    .where(_w.c.worker_type == "schedule_daemon", or_(_w.c.status == "RUNNING", _w.c.status == "STOPPING"))
+    .order_by(_w.c.last_heartbeat_at.desc())
+)
+LAST_DAEMON = Statement(
+    select(_w.c.hostname, _w.c.pid, _w.c.status, _w.c.last_heartbeat_at)
+    .where(_w.c.worker_type == "schedule_daemon")
+    .order_by(_w.c.last_heartbeat_at.desc())
+    .limit(1)
+)
+NEWEST_START = Statement(
+    select(_w.c.started_at)
+    .where(_w.c.worker_type == "schedule_daemon")
+    .order_by(_w.c.started_at.desc())
+    .limit(1)
+)
+DEAD_LOCKS = Statement(
+    select(_s.c.id, _s.c.locked_by, _s.c.lock_expires_at).where(
+        _s.c.locked_at.is_not(None), _s.c.lock_expires_at < _instant("the_now")
+    )
+)
+OVERDUE = Statement(
+    select(_s.c.id, _s.c.next_run_at)
+    .where(_s.c.enabled == true(), _s.c.next_run_at < _instant("before"), _s.c.locked_at.is_(None))
+    .order_by(_s.c.next_run_at)
+)
+FAILING = Statement(
+    select(_s.c.id, _s.c.consecutive_failures)
+    .where(and_(_s.c.enabled == true(), _s.c.orphaned != true()), _s.c.consecutive_failures >= 3)
+    .order_by(_s.c.id)
+)
+AHEAD = Statement(
+    select(_s.c.id, _s.c.next_run_at, _s.c.definition).where(
+        _s.c.enabled == true(), _s.c.next_run_at > _instant("the_now")
+    )
+)
+REJECTED = Statement(
+    select(_e.c.id, _e.c.at, _e.c.actor, _e.c.data)
+    .where(_e.c.event == "reload_failed", _e.c.at > _instant("since"))
+    .order_by(_e.c.id.desc())
+    .limit(1)
+)
+_newest = select(_r.c.status, _r.c.finished_at).order_by(_r.c.id.desc()).limit(NEWEST).subquery()
+OUTCOMES = Statement(
+    select(_newest.c.status, func.count().label("runs"))
+    .where(_newest.c.finished_at > _instant("since"))
+    .group_by(_newest.c.status)
+)
+
+
+def outcomes(held: Held, since: datetime) -> dict[str, int]:
+    """How many attempts ended in which status since then."""
+    return {row.status: row.runs for row in held.rows(OUTCOMES, since=since)}
