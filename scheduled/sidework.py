@@ -114,13 +114,14 @@ class Sidework:
         return owned
 
     def _careful(self, work: Callable[[], None], name: str) -> Callable[[], None]:
-        """Side work that meets a database in trouble says so and tries again at its next turn."""
+        """Side work that fails, as a rule for want of the database, says so and tries again."""
 
         def careful() -> None:
             try:
                 work()
-            except DatabaseError as error:
-                self._events.emit("sidework.failed", WARNING, work=name, error=str(error))
+            except Exception as error:
+                told = str(error) if isinstance(error, DatabaseError) else repr(error)
+                self._events.emit("sidework.failed", WARNING, work=name, error=told)
 
         return careful
 
@@ -144,15 +145,18 @@ class Sidework:
     def _attend(self) -> None:
         """Look around ten times a second, for as long as the daemon runs."""
         watch = Watch(self._database) if self._settings.wake == "exact" else None
-        look = self._careful(self._look_for_requests, "requests")
+        look = self._careful(lambda: self._look(watch), "attention")
         while not self._ended.wait(LOOK_SECONDS):
-            self._control.tick()
-            if self._lifeline.feel(busy=self._control.occurrence_id is not None):
-                self._control.wakeup.set()
-            if watch is not None and watch.changed():
-                look()
+            look()
         if watch is not None:
             watch.close()
+
+    def _look(self, watch: Watch | None) -> None:
+        self._control.tick()
+        if self._lifeline.feel(busy=self._control.occurrence_id is not None):
+            self._control.wakeup.set()
+        if watch is not None and watch.changed():
+            self._look_for_requests()
 
     def _look_for_requests(self) -> None:
         occurrence_id = self._control.occurrence_id

@@ -1,0 +1,130 @@
+"""What goes on beside the jobs: heartbeats, the lease, deadlines, requests."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduled.clock import Clock
+from scheduled.daemon import Parts, assemble
+from scheduled.errors import DatabaseUnavailableError
+from scheduled.events import Event, Events
+from scheduled.settings import Settings
+from scheduled.store import rows
+from scheduled.store.database import Database
+from scheduled.store.schema import prepare
+from scheduled.words import WorkerType
+from tests.conftest import World
+
+
+class Bench:
+    """The parts of a daemon with its side threads running, and no loop."""
+
+    def __init__(self, world: World, folder: Path, **settings: object) -> None:
+        self.settings = Settings(database_url=f"sqlite:///{folder}/scheduled.db").model_copy(update=settings)
+        self.database = Database(self.settings.database_url, create=True)
+        prepare(self.database, auto_migrate=True)
+        self.heard: list[Event] = []
+        registry = world.registry(world.schedule("0 0 1 1 *"))
+        events = Events(self.heard.append)
+        self.parts: Parts = assemble(
+            self.database, self.settings, registry, Clock(), events, WorkerType.SCHEDULE_DAEMON
+        )
+        self.parts.engine.begin()
+        self.parts.sidework.start()
+
+    def close(self) -> None:
+        self.parts.sidework.stop()
+        self.parts.engine.held.close()
+        self.parts.control.wakeup.close()
+        self.database.close()
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait for what a thread does within a moment."""
+    ends = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < ends, "waited in vain"
+        threading.Event().wait(0.01)
+
+
+@pytest.fixture
+def bench(world: World, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(world, tmp_path, heartbeat_interval_ms=50, lock_timeout_ms=150, retention_days=0)
+    yield made
+    made.close()
+
+
+def heartbeat(bench: Bench) -> object:
+    with bench.database.reading() as connection:
+        return connection.exec_driver_sql("SELECT last_heartbeat_at FROM worker_instance").scalar()
+
+
+def test_it_says_that_we_live(bench: Bench) -> None:
+    before = heartbeat(bench)
+    eventually(lambda: heartbeat(bench) != before)
+
+
+def test_it_wakes_the_loop_when_somebody_asks_for_a_run(bench: Bench) -> None:
+    bench.parts.control.wakeup.wait(0)
+    with bench.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE job_schedule SET enabled = 1")
+    assert bench.parts.control.wakeup.wait(5)
+
+
+def test_it_fences_us_when_the_lock_is_no_longer_ours(bench: Bench) -> None:
+    bench.parts.control.begin(7)
+    eventually(lambda: bench.parts.control.fenced)
+
+
+def test_it_renews_the_lease_of_what_runs(bench: Bench) -> None:
+    with bench.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE job_schedule SET locked_by = ?, locked_at = '2026-01-01 00:00:00.000000', "
+            "lock_expires_at = '2026-01-01 00:00:00.000000'",
+            (bench.parts.lifeline.id,),
+        )
+    bench.parts.control.begin(7)
+    eventually(lambda: rows.schedule(bench.database, "it")["lock_expires_at"] > Clock().now())
+    assert not bench.parts.control.fenced
+
+
+def test_it_wakes_the_loop_at_its_alarm(bench: Bench) -> None:
+    bench.parts.control.wakeup.wait(0)
+    bench.parts.sidework.alarm(Clock().now())
+    assert bench.parts.control.wakeup.wait(5)
+
+
+def test_it_survives_a_database_in_trouble(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*_: object) -> None:
+        raise DatabaseUnavailableError("database is locked")
+
+    monkeypatch.setattr(bench.parts.lifeline, "beat", unavailable)
+    eventually(lambda: any(event.fields.get("work") == "heartbeat" for event in bench.heard))
+
+
+def test_it_survives_a_defect_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.parts.control, "tick", lambda: 1 / 0)
+    eventually(lambda: [e for e in bench.heard if "ZeroDivisionError" in str(e.fields.get("error"))])
+
+
+def test_it_beats_only_once_a_poll_for_a_database_that_should_sleep(world: World, tmp_path: Path) -> None:
+    bench = Bench(world, tmp_path, wake="poll", heartbeat_interval_ms=20, poll_interval_ms=60_000)
+    before = heartbeat(bench)
+    threading.Event().wait(0.2)
+    assert heartbeat(bench) == before
+    bench.close()
+
+
+def test_it_forgets_old_history(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduled.sidework.HOUSEKEEPING_SECONDS", 0.05)
+    bench = Bench(world, tmp_path)
+    with bench.database.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO schedule_event (schedule_id, at, event, actor) "
+            "VALUES ('it', '2020-01-01 00:00:00.000000', 'triggered', 'test')"
+        )
+    eventually(lambda: any(event.name == "history.pruned" for event in bench.heard))
+    bench.close()
