@@ -94,13 +94,17 @@ class ManualDaemon:
         now: datetime = START,
         settings: Settings | None = None,
         database: Database | None = None,
+        clock: SettableClock | None = None,
     ) -> None:
-        """Raises DefinitionsError if the definitions have faults."""
+        """`database` and `clock` may be those of another: then they are two daemons side by side.
+
+        Raises DefinitionsError if the definitions have faults.
+        """
         self.settings = settings or Settings()
         self.registry = (
             definitions if isinstance(definitions, Registry) else load(definitions, self.settings.environment)
         )
-        self.clock = SettableClock(now)
+        self.clock = clock or SettableClock(now)
         self.database = database or Database("sqlite://", create=True)
         self.events: list[Event] = []
         prepare(self.database, auto_migrate=True)

@@ -9,6 +9,9 @@ import pytest
 from scheduled import collecting
 from scheduled.definitions import Schedule, job
 from scheduled.registry import Registry
+from scheduled.runner import Runner
+from scheduled.running.calling import Outcome
+from scheduled.running.processes import process_start_time
 from scheduled.settings import Settings
 from scheduled.testing import ManualDaemon
 from tests.law import assert_lawful
@@ -24,12 +27,18 @@ def own_jobs() -> Iterator[None]:
     collecting.restore(before)
 
 
+class Killed(BaseException):
+    """The daemon's process was killed: nothing of ours may run after it."""
+
+
 class World:
     """One application in one test: its definitions, its daemon, and what its jobs did."""
 
     def __init__(self) -> None:
         self.called: list[str] = []
         self.daemon: ManualDaemon | None = None
+        self.others: list[ManualDaemon] = []
+        self.killed = False
 
     def job(self, name: str = "work", body: Callable[..., Any] | None = None, **options: Any) -> None:
         """Define a job; without a body it only notes that it was called."""
@@ -44,6 +53,21 @@ class World:
         """Define a job that takes so long."""
         self.job(name, lambda: self.crank.clock.advance(**duration), timeout=1_000_000)
 
+    def killing(self, name: str = "work", times: int = 1, **options: Any) -> None:
+        """Define a job within which the daemon is killed, the first `times` that it runs."""
+
+        def die() -> None:
+            self.killed = self.called.count(name) <= times
+
+        self.job(name, die, **options)
+
+    def run_until_killed(self, **duration: float) -> None:
+        """Let time pass until the daemon is killed."""
+        with pytest.raises(Killed):
+            self.crank.advance(**duration)
+        self.killed = False
+        self.crank.crash()
+
     def start(
         self, cron: str = "0 * * * *", *, now: datetime = NOON, grace: float = 60, **options: Any
     ) -> ManualDaemon:
@@ -54,6 +78,35 @@ class World:
         settings = Settings(missed_grace_ms=int(grace * 1000))
         self.daemon = ManualDaemon(self.registry(*schedules), now=now, settings=settings)
         return self.daemon
+
+    def another(self, *schedules: Schedule, host: str = "elsewhere", pid: int | None = None) -> ManualDaemon:
+        """A second daemon on the same database and clock; with the same definitions, unless others are given.
+
+        It is on another host; or, of another `pid`, on ours.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            if pid is None:
+                patch.setattr("scheduled.lifeline.socket.gethostname", lambda: host)
+            else:
+                began = process_start_time(pid)
+                patch.setattr("scheduled.lifeline.os.getpid", lambda: pid)
+                patch.setattr("scheduled.lifeline.process_start_time", lambda: began)
+            made = ManualDaemon(
+                self.registry(*schedules) if schedules else self.crank.registry,
+                settings=self.crank.settings,
+                database=self.crank.database,
+                clock=self.crank.clock,
+            )
+        self.others.append(made)
+        return made
+
+    def emitted(self, name: str) -> list[dict[str, Any]]:
+        """The facts of each event of that name that the daemon emitted."""
+        return [dict(event.fields) for event in self.crank.events if event.name == name]
+
+    def answers(self, schedule_id: str = "it") -> list[tuple[str, str | None]]:
+        """What became of each occurrence, in the order of their instants: a status, and a reason if any."""
+        return [(row.status, row.reason) for row in self.crank.ledger(schedule_id)]
 
     def schedule(self, cron: str = "0 * * * *", id: str = "it", **options: Any) -> Schedule:
         given: dict[str, Any] = {"enabled_by_default": True, "name": id} | options
@@ -71,13 +124,24 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """At the end the ledger must be lawful, whatever the test did."""
     made = World()
+    call = Runner._call
+
+    def call_and_die(runner: Runner, *arguments: Any) -> Outcome:
+        outcome = call(runner, *arguments)
+        if made.killed:
+            raise Killed
+        return outcome
+
+    monkeypatch.setattr(Runner, "_call", call_and_die)
     yield made
     if made.daemon is not None:
         assert_lawful(made.daemon)
-        made.daemon.close()
+    for daemon in (*made.others, made.daemon):
+        if daemon is not None:
+            daemon.close()
 
 
 def at(text: str) -> datetime:
