@@ -1,6 +1,6 @@
 """`python -m scheduled` is the command `scheduled`."""
 
-from scheduled.cli import main
+from scheduled.cli import entry
 
 if __name__ == "__main__":
-    main(prog_name="scheduled")
+    entry()

@@ -9,6 +9,9 @@ from itertools import count
 from scheduled.clock import Clock
 from scheduled.running.interrupts import Interrupter
 
+STUBBORN_SECONDS = 5.0
+"""How long a job that is told to stop may swallow its interrupts, one each second."""
+
 
 class Wakeup:
     """Lets the main thread sleep, and anybody wake it: a pipe, as a signal handler may only do little."""
@@ -54,6 +57,7 @@ class Control:
         self._grace = shutdown_grace
         self._patience_ends: float | None = None
         self._stops = count()
+        self._stuck_since: float | None = None
         self._guard = threading.Lock()
 
     def begin(self, occurrence_id: int) -> None:
@@ -113,6 +117,16 @@ class Control:
         return self.hurried or (
             self._patience_ends is not None and self.clock.monotonic() >= self._patience_ends
         )
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the job goes on although it has been interrupted again and again since our time to stop."""
+        if not self.stopping or self.occurrence_id is None or not self.out_of_patience:
+            return False
+        now = self.clock.monotonic()
+        if self._stuck_since is None:
+            self._stuck_since = now
+        return now - self._stuck_since >= STUBBORN_SECONDS
 
     def tick(self) -> None:
         """What the side thread does several times a second: deadlines, and the end of the grace."""

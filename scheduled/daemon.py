@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,7 +108,9 @@ class Daemon:
         clock: Clock | None = None,
         *,
         once: bool = False,
+        check_options: Sequence[str] = (),
     ) -> None:
+        """`check_options`: what `scheduled check` needs to be told, to check what a reload would load."""
         self._settings = settings
         self._database = database
         self._events = events
@@ -120,6 +122,9 @@ class Daemon:
         self._sidework = self._parts.sidework
         self._patience = Patience(self._parts.control, events)
         self._registry = registry
+        self._check_options = check_options
+        # Jobs may change both for a while; a reload is checked as the process was started.
+        self._found = (dict(os.environ), os.getcwd())
         self._on_terminal = sys.stdin is not None and sys.stdin.isatty()
 
     @property
@@ -189,8 +194,16 @@ class Daemon:
     def _try_reload(self) -> None:
         """Check the definitions in a child; reload if they load, else keep the old ones and say why."""
         self._parts.capture.own()
-        argv = [sys.executable, "-m", "scheduled", "check", "--schedules", self._settings.definitions]
-        checked = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        environment, folder = self._found
+        checked = subprocess.run(
+            [sys.executable, "-m", "scheduled", "check", *self._check_options],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if checked.returncode == 0:
             self._events.emit("daemon.reloading", INFO)
             self._parts.control.reload()
@@ -202,6 +215,13 @@ class Daemon:
             actor = f"daemon {self._parts.lifeline.name}"
             schedules.add_event(held, "", "reload_failed", self._clock.now(), actor, None, {"faults": faults})
         held.close()
+
+
+def leave(status: int, within: float = 2.0) -> None:
+    """End the process in a moment, also if a job left a thread or an atexit handler that would keep it."""
+    last_resort = threading.Timer(within, os._exit, (status,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 def start_afresh() -> None:

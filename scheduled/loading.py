@@ -98,7 +98,9 @@ def _import(source: str, faults: list[Fault]) -> ModuleType | None:
         faults.append(Fault(place, f"it is no valid Python: {error.msg}", (error.text or "").strip()))
     except DefinitionsError as error:
         faults.extend(error.faults)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         faults.append(_fault_of(error, source))
     sys.modules.pop(name, None)
     return None

@@ -81,7 +81,13 @@ class Holder:
         """Record a waiting occurrence as one that will never run; False if it no longer waits."""
         with held.transaction():
             return end_waiting(
-                held, expiry.occurrence_id, expiry.schedule_id, expiry.reason, expiry.detail, now
+                held,
+                expiry.occurrence_id,
+                expiry.schedule_id,
+                expiry.reason,
+                expiry.detail,
+                now,
+                instants=expiry.instants,
             )
 
     def renew(self, held: Held, now: datetime) -> int:

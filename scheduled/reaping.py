@@ -44,6 +44,13 @@ def reap_locks(held: Held, me: Identity, registry: Registry, now: datetime) -> l
     ]
 
 
+def reap_own(held: Held, me: Identity, registry: Registry, now: datetime) -> None:
+    """Take our own lock from a main thread that a job does not give back."""
+    for lock in held.rows(workers.LOCKS, me=""):
+        if lock.locked_by == me.id:
+            _reap(held, lock, me, registry, "it was told to stop, and its job would not end", now)
+
+
 def lose_the_dead(held: Held, me: Identity, now: datetime, patience_seconds: float) -> list[str]:
     """Mark instances as LOST that are gone from this host, or have been silent for longer than they may."""
     lost = []

@@ -25,6 +25,7 @@ class Settings(BaseModel):
     database_url: str = Field(
         "sqlite:///scheduled.db",
         alias="DATABASE_URL",
+        pattern=r"^\w+(\+\w+)?://",
         description="Where the ledger lives, as a SQLAlchemy URL",
     )
     definitions: str = Field(
@@ -157,4 +158,7 @@ def _fault(error: dict[str, Any], sources: Sources) -> Fault:
     variable = str(error["loc"][0])
     source = sources.of(variable)
     message = f"{error['input']!r} is not allowed"
-    return Fault(f"{variable} ({source})", message, error["msg"].replace("Input should be", "it should be"))
+    hint = error["msg"].replace("Input should be", "it should be")
+    if error["type"] == "string_pattern_mismatch":  # not shown, because it may hold a password
+        return Fault(f"{variable} ({source})", "it is no URL", "as in sqlite:///scheduled.db")
+    return Fault(f"{variable} ({source})", message, hint)

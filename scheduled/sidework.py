@@ -1,6 +1,7 @@
 """What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, alarm."""
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -16,18 +17,20 @@ from apscheduler.triggers.interval import IntervalTrigger
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.errors import DatabaseError
-from scheduled.events import INFO, WARNING, Events
+from scheduled.events import ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
+from scheduled.reaping import reap_own, why_dead
 from scheduled.retention import Pruned, prune
 from scheduled.running.capture import Capture
 from scheduled.settings import Settings
-from scheduled.store import schedules
+from scheduled.store import schedules, workers
 from scheduled.store.database import Database
 from scheduled.store.watching import Watch
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HOUSEKEEPING_SECONDS = 3600.0
+LOCKS_SECONDS = 2.0
 LOOK_SECONDS = 0.1
 """How often deadlines, the pulse, and SQLite's change counter are looked at."""
 
@@ -72,7 +75,11 @@ class Sidework:
         self._every(beat, self._beat, "heartbeat")
         self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
         if self._settings.retention_days:
-            self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping")
+            self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
+        if self._settings.wake == "poll":
+            self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
+        else:
+            self._every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
         # It never comes to its second run. A job that has one is not removed: that would race with shutdown.
         endless = IntervalTrigger(days=100_000)
         self._scheduler.add_job(
@@ -98,9 +105,10 @@ class Sidework:
         self._scheduler.shutdown(wait=True)
         self._held.close()
 
-    def _every(self, seconds: float, work: Callable[[], None], name: str) -> None:
+    def _every(self, seconds: float, work: Callable[[], None], name: str, *, at_once: bool = False) -> None:
+        options = {"next_run_time": self._clock.now()} if at_once else {}
         trigger = IntervalTrigger(seconds=timedelta(seconds=seconds).total_seconds())
-        self._scheduler.add_job(self._owned(self._careful(work, name)), trigger, id=name)
+        self._scheduler.add_job(self._owned(self._careful(work, name)), trigger, id=name, **options)
 
     def _owned(self, work: Callable[[], None]) -> Callable[[], None]:
         """The threads of a pool are made when they are needed: each says that it is not a job's."""
@@ -134,7 +142,6 @@ class Sidework:
             return
         if not self._holder.renew(self._held, self._clock.now()):
             self._control.fence(occurrence_id)
-        self._look_for_requests()
 
     def _keep_house(self) -> None:
         cutoff = self._clock.now() - timedelta(days=self._settings.retention_days)
@@ -153,15 +160,37 @@ class Sidework:
 
     def _look(self, watch: Watch | None) -> None:
         self._control.tick()
+        if self._control.stuck:
+            self._give_up()
         if self._lifeline.feel(busy=self._control.occurrence_id is not None):
             self._control.wakeup.set()
         if watch is not None and watch.changed():
             self._look_for_requests()
 
+    def _look_for_dead_locks(self) -> None:
+        """Wake an idle loop for a lock whose holder died: nothing else might, for a whole poll."""
+        now = self._clock.now()
+        locks = self._held.rows(workers.LOCKS, me=self._lifeline.id)
+        if any(why_dead(lock, self._lifeline, now) for lock in locks):
+            self._control.wakeup.set()
+
+    def _give_up(self) -> None:
+        """The job swallows every Interrupt, and keeps the main thread: write what is true, and leave."""
+        self._events.emit("daemon.gave_up", ERROR, occurrence_id=self._control.occurrence_id)
+        now = self._clock.now()
+        reap_own(self._held, self._lifeline, self._holder.registry, now)
+        self._lifeline.stop(self._held, now)
+        os._exit(0)
+
     def _look_for_requests(self) -> None:
+        if self._control.occurrence_id is None:
+            self._control.wakeup.set()
+        else:
+            self._look_for_cancel()
+
+    def _look_for_cancel(self) -> None:
         occurrence_id = self._control.occurrence_id
         if occurrence_id is None:
-            self._control.wakeup.set()
             return
         asked: Any = self._held.row(schedules.CANCEL_REQUESTED, the_id=occurrence_id)
         if asked is not None:

@@ -259,8 +259,12 @@ def test_it_keeps_a_result_of_just_the_limit() -> None:
     assert call_once(returning("x" * (RESULT_LIMIT - 2))).reason is None
 
 
-def test_it_keeps_half_a_surrogate_pair_in_ascii() -> None:
-    assert call_once(returning("\ud800")).result == '"\\ud800"'
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [("\ud800", '"\ufffd"'), ("a\0b", '"a\ufffdb"'), ("\\u0000", '"\\\\u0000"'), ("\\\0", '"\\\\\ufffd"')],
+)
+def test_it_cleans_what_no_database_takes(value: str, result: str) -> None:
+    assert call_once(returning(value)).result == result
 
 
 def test_it_takes_a_skip_for_no_failure() -> None:

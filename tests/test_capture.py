@@ -444,3 +444,23 @@ def test_memory_is_bounded() -> None:
         tracemalloc.stop()
     assert len(tail.text()) == 65_536
     assert most < 1 << 20
+
+
+def test_it_leaves_out_what_a_thread_of_an_earlier_run_prints() -> None:
+    go = threading.Event()
+
+    def late() -> None:
+        go.wait(5)
+        sys.stdout.write("late")
+
+    capture = Capture()
+    capture.install()
+    capture.start(1000, None)
+    thread = threading.Thread(target=late)
+    thread.start()
+    capture.stop()
+    tail = capture.start(1000, None)
+    go.set()
+    thread.join()
+    capture.uninstall()
+    assert tail.text() == ""

@@ -67,7 +67,15 @@ def test_only_upgrade_creates_a_database(place: Place, command: tuple[str, ...])
     assert not Path("scheduled.db").exists()
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "nonsense", "foo://somewhere/x"])
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "foo://somewhere/x"])
 def test_a_database_that_cannot_be_opened_is_one_sentence(place: Place, url: str) -> None:
     place.patch.setenv("DATABASE_URL", url)
     assert place.error("db", "upgrade").count("\n") == 1
+
+
+def test_what_is_no_url_is_a_fault_among_the_other_settings(place: Place) -> None:
+    place.patch.setenv("DATABASE_URL", "nonsense")
+    place.patch.setenv("SCHEDULE_WAKE", "often")
+    told = place.error("db", "upgrade", status=2)
+    assert "it is no URL (as in sqlite:///scheduled.db)" in told
+    assert "SCHEDULE_WAKE" in told

@@ -90,6 +90,7 @@ def test_it_skips_a_request_for_a_job_that_is_gone_from_the_code(world: World) -
     registry.__dict__["_orders"] = {"it": ()}
     daemon.run_due()
     assert [(row.status, row.reason) for row in daemon.ledger("it")] == [("SKIPPED", "job_unknown")]
+    assert daemon.schedule("it")["skipped_count"] == 0  # it answered for no due instant
 
 
 def test_it_cancels_a_request_that_waits(world: World) -> None:

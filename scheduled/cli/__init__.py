@@ -34,6 +34,23 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command: where it lives below this package, and what it does in a few words."""
 
 
+def entry() -> None:
+    """The command as a process of its own, which ends when it is done, whatever a job left behind in it."""
+    import sys
+
+    status: object = 1
+    try:
+        main(prog_name="scheduled")
+    except SystemExit as end:
+        status = end.code
+        raise
+    finally:
+        if "scheduled.daemon" in sys.modules:
+            from scheduled.daemon import leave
+
+            leave(status if isinstance(status, int) else 0)
+
+
 class LazyGroup(click.Group):
     """Loads its commands one by one; turns the errors that we raise on purpose into a line and a status."""
 

@@ -43,7 +43,8 @@ def run(once: bool, poll_interval: int | None, schedules: str | None) -> None:
     log = log_to_stderr(settings.log_format, settings.log_level)
     click.get_current_context().call_on_close(log.close)
     events = log.events()
-    daemon = Daemon(settings, registry, database, events, once=once)
+    check_options = () if schedules is None else ("--schedules", schedules)
+    daemon = Daemon(settings, registry, database, events, once=once, check_options=check_options)
     log.worker_id = daemon.worker_id
     for variable, meant in common.sources().suspicious().items():
         events.emit("settings.suspicious", WARNING, variable=variable, did_you_mean=meant)

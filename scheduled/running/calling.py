@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from scheduled.context import JobContext, SkipJob
 from scheduled.running.interrupts import Interrupt
 from scheduled.running.signatures import caller_of
+from scheduled.running.tail import clean
 from scheduled.words import Reason, Status
 
 MESSAGE_LIMIT = 10_000
@@ -24,7 +26,7 @@ OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 ASYNCIO = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "asyncio") + os.sep
 
 _encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-_ascii_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,10 @@ def returned(value: object) -> Outcome:
     if value is None:
         return _DONE
     try:
-        text = _encoder.encode(value)
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:  # half a surrogate pair
-            text = _ascii_encoder.encode(value)
-            size = len(text)
-        if size > RESULT_LIMIT:
+        text = clean(_encoder.encode(value))
+        if "u0000" in text:
+            text = _ESCAPED_NUL.sub("\\1\ufffd", text)
+        if len(text.encode()) > RESULT_LIMIT:
             return _NOT_JSON
         return Outcome(Status.COMPLETED, result=text, value=json.loads(text))
     except Exception:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from threading import Thread, current_thread, get_ident
+from threading import enumerate as enumerate_threads
 from typing import Any, TextIO, cast
 from weakref import WeakSet
 
@@ -26,8 +27,9 @@ OnLine = Callable[[str], None]
 class _Run:
     """What is captured from one start to its stop."""
 
-    def __init__(self, tail: Tail, on_line: OnLine | None) -> None:
+    def __init__(self, tail: Tail, on_line: OnLine | None, strangers: list[Thread]) -> None:
         self.tail = tail
+        self.strangers = strangers
         self.main = get_ident()
         self.telling: set[int] = set()
         self._on_line = on_line
@@ -254,7 +256,9 @@ class Capture:
         """
         tail = Tail(limit)
         self._attend()
-        self._run = _Run(tail, on_line)
+        # Threads that an earlier job left behind: what they print is not this run's.
+        strangers = [thread for thread in enumerate_threads() if thread is not current_thread()]
+        self._run = _Run(tail, on_line, strangers)
         return tail
 
     def stop(self) -> None:
@@ -271,7 +275,9 @@ class Capture:
         ident = get_ident()
         if run.telling and ident in run.telling:
             return None
-        if ident != run.main and any(thread.ident == ident and thread.is_alive() for thread in self._own):
+        if ident != run.main and any(
+            thread.ident == ident and thread.is_alive() for thread in (*self._own, *run.strangers)
+        ):
             return None
         return run
 

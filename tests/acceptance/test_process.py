@@ -165,3 +165,75 @@ def test_it_says_so_when_the_daemon_is_disabled(place: Place) -> None:
     done = place.call("run", SCHEDULE_DAEMON_ENABLED="false")
     assert done.returncode == 0
     assert "SCHEDULE_DAEMON_ENABLED" in done.stdout + done.stderr
+
+
+LEFT_BEHIND = """
+import atexit, threading, time
+from scheduled import Schedule, job
+
+@job
+def leaves_a_thread() -> None:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    atexit.register(time.sleep, 300)
+
+@job
+def swallows_everything() -> None:
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            pass
+
+schedules = [
+    Schedule(id="leaves", name="Leaves", cron="0 0 1 1 *", mode="JOBS", jobs=["leaves-a-thread"]),
+    Schedule(id="stubborn", name="Stubborn", cron="0 0 1 1 *", mode="JOBS", jobs=["swallows-everything"]),
+]
+"""
+
+
+def test_it_stops_although_a_job_left_a_thread_behind(place: Place) -> None:
+    place.define(LEFT_BEHIND)
+    daemon = place.start()
+    assert place.call("trigger", "leaves", "--wait").returncode == 0
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(10) == 0
+
+
+def test_it_stops_although_a_job_swallows_every_interrupt(place: Place) -> None:
+    place.define(LEFT_BEHIND)
+    daemon = place.start(SCHEDULE_SHUTDOWN_GRACE_MS="200")
+    place.call("trigger", "stubborn")
+    place.wait_for_row("SELECT 1 FROM job_run WHERE status = 'RUNNING'")
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(20) == 0
+    assert place.rows("SELECT status FROM job_run") == [("INTERRUPTED",)]
+    assert place.value("SELECT status FROM worker_instance") == "STOPPED"
+    assert place.value("SELECT COUNT(*) FROM job_schedule WHERE locked_by IS NOT NULL") == 0
+
+
+def test_an_idle_daemon_takes_over_at_once_what_a_killed_one_held(place: Place) -> None:
+    place.define(DEFINITIONS.replace('cron="every second"', 'cron="0 0 1 1 *"'))
+    killed = place.start()
+    place.call("trigger", "slow")
+    place.wait_for_row(RUNS_SLEEPY)
+    place.start()
+    killed.kill()
+    killed.wait()
+    place.wait_for_row("SELECT 1 FROM job_run WHERE job_name = 'sleepy' AND status = 'INTERRUPTED'")
+
+
+def test_a_daemon_that_only_polls_notices_a_cancellation_at_its_poll(place: Place) -> None:
+    place.start("--poll-interval", "500ms", SCHEDULE_WAKE="poll")
+    place.call("trigger", "slow")
+    place.wait_for_row(RUNS_SLEEPY)
+    occurrence = place.value("SELECT id FROM occurrence WHERE schedule_id = 'slow'")
+    place.call("cancel", str(occurrence))
+    place.wait_for_row(f"SELECT 1 FROM occurrence WHERE id = {occurrence} AND status = 'CANCELLED'")
+
+
+def test_a_reload_that_would_not_start_again_is_refused(place: Place) -> None:
+    daemon = place.start()
+    (place.folder / ".env").write_text("SCHEDULE_DEFINITIONS=nothere.py\n")
+    daemon.send_signal(signal.SIGHUP)
+    place.wait_for(lambda: place.events("definitions.rejected"))
+    assert daemon.poll() is None
