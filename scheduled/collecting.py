@@ -153,6 +153,23 @@ class Checks:
         items = self.listed(what, value, object, "names of jobs, or functions decorated with @job")
         return tuple(name for item in items if (name := self._job_name(what, item)) is not None)
 
+    def function(self, function: Callable[..., Any]) -> None:
+        """A function that can be called with a JobContext where it asks for one, and else with nothing."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            self.fault("it is a generator, whose body would never run", "return a list instead of yielding")
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # some functions that are written in C do not tell
+            return
+        needed = [
+            p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        contexts = [p for p in needed if _is_context(function, p.annotation)]
+        strange = [p.name for p in needed if p not in contexts[:1]]
+        if strange:
+            told = ", ".join(map(shown, strange))
+            self.fault(f"it needs {told}, which nobody gives it", "a job takes nothing, or `ctx: JobContext`")
+
     def _job_name(self, what: str, item: object) -> str | None:
         made = getattr(item, "__scheduled_job__", None)
         name = item if made is None else made.name
@@ -175,6 +192,12 @@ class Checks:
             except (TypeError, ValueError, RecursionError) as error:
                 self.fault(f"{what}[{shown(name)}] {shown(item)} is no JSON value", str(error))
         return dict(value)
+
+
+def _is_context(function: Callable[..., Any], annotation: object) -> bool:
+    if isinstance(annotation, str):
+        annotation = getattr(function, "__globals__", {}).get(annotation, annotation)
+    return "JobContext" in str(annotation)
 
 
 def shown(value: object) -> str:

@@ -76,6 +76,8 @@ class Job:
         collecting.tell(check.faults)
 
     def _check_command(self, check: Checks) -> None:
+        if self.function is not None:
+            check.function(self.function)
         if self.function is None and not self.command:
             check.fault("there is nothing to run", "a function, or a command that is not empty")
         if self.command is not None and not isinstance(self.command, str):

@@ -138,10 +138,12 @@ def _faults_between(schedules: list[Schedule], jobs: list[Job]) -> Iterator[Faul
                 yield Fault(schedule.where, f"unknown job {wanted!r}", did_you_mean(wanted, names))
         if schedule.mode == "ALL_JOBS" and not jobs:
             yield Fault(schedule.where, "there are no jobs to run", "decorate a function with @job")
-    if cycle := dependencies.find_cycle({job.name: job.depends_on for job in jobs}):
+    graph = {job.name: job.depends_on for job in jobs}
+    while cycle := dependencies.find_cycle(graph):
         yield Fault(
             "jobs", "they depend on each other in a cycle: " + " -> ".join(cycle), "remove one dependency"
         )
+        graph = {name: needs for name, needs in graph.items() if name not in cycle}
 
 
 def _repeated(what: str, named: list[tuple[str, str]]) -> Iterator[Fault]:

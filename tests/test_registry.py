@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scheduled.definitions import Job, Schedule
+from scheduled.definitions import Job, Schedule, job
 from scheduled.errors import DefinitionsError, UnknownNameError
 from scheduled.registry import Registry, chosen_by, hash_of
 
@@ -167,3 +167,15 @@ def test_a_hash_is_short() -> None:
 
 
 HASH = "1e84b156ae265e4c70c448d5fe4840e8"
+
+
+def test_it_tells_of_every_cycle() -> None:
+    for name, needs in (("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")):
+        job(name=name, depends_on=[needs])(lambda: None)
+    with pytest.raises(DefinitionsError) as raised:
+        Registry.of([])
+    told = [fault.message for fault in raised.value.faults]
+    assert told == [
+        "they depend on each other in a cycle: a -> b -> a",
+        "they depend on each other in a cycle: c -> d -> c",
+    ]
