@@ -11,7 +11,6 @@ from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from scheduled.clock import Clock
@@ -80,11 +79,7 @@ class Sidework:
             self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
         else:
             self._every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
-        # It never comes to its second run. A job that has one is not removed: that would race with shutdown.
-        endless = IntervalTrigger(days=100_000)
-        self._scheduler.add_job(
-            self._owned(self._attend), endless, id="attention", next_run_time=self._clock.now()
-        )
+        self._at(self._clock.now(), self._owned(self._attend), "attention")
         # A signal that the kernel hands to a side thread does not wake a main thread that blocks in a job.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
@@ -96,14 +91,22 @@ class Sidework:
         """Wake the main thread at that instant: APScheduler is the alarm clock."""
         if at is not None and at != self._alarm_at:
             self._alarm_at = at
-            trigger = DateTrigger(at)
-            self._scheduler.add_job(self._control.wakeup.set, trigger, id="alarm", replace_existing=True)
+            self._at(at, self._control.wakeup.set, "alarm")
 
     def stop(self) -> None:
         """End the threads, and close their connection."""
         self._ended.set()
         self._scheduler.shutdown(wait=True)
         self._held.close()
+
+    def _at(self, moment: datetime, work: Callable[[], None], name: str) -> None:
+        """Do it then, in place of what was to be done by that name.
+
+        APScheduler removes a job that has no next turn, and may race there with its own shutdown: so it
+        has one, to which it never comes.
+        """
+        never_again = IntervalTrigger(days=100_000)
+        self._scheduler.add_job(work, never_again, id=name, next_run_time=moment, replace_existing=True)
 
     def _every(self, seconds: float, work: Callable[[], None], name: str, *, at_once: bool = False) -> None:
         options = {"next_run_time": self._clock.now()} if at_once else {}
