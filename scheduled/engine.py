@@ -1,10 +1,12 @@
 """One step of the daemon's work: look where everything stands, plan, record, claim the first, run it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scheduled.clock import Clock
 from scheduled.control import Control
+from scheduled.errors import UnknownNameError
 from scheduled.events import ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Claim, Holder
@@ -16,7 +18,7 @@ from scheduled.runner import Runner
 from scheduled.store.database import Held
 from scheduled.store.marks import Situation, alive, situation
 from scheduled.switching import Switcher
-from scheduled.words import REQUESTS, Reason
+from scheduled.words import Reason
 
 REAP_EVERY = timedelta(seconds=1)
 AFTER_A_LOST_CLAIM = timedelta(milliseconds=20)
@@ -56,14 +58,13 @@ class Engine:
         """Register, take what dead daemons left, and make the database know our definitions."""
         now = self.lifeline.started_at
         self.lifeline.register(self.held, self.registry.hash)
-        self.lose_the_dead(now)
         self.reap(now)
+        self.lose_the_dead(now)
         now = self.clock.now()
         actor = f"daemon {self.lifeline.name}"
         life = tuple(self.lifeline.alive(now))
         with self.held.transaction():
-            grace = max(self.grace, self.least_grace)
-            switcher = Switcher(self.held, now, actor, grace, life, self.lifeline.id)
+            switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id, self.least_grace)
             happened = switcher.reconcile(self.registry)
         for schedule_id, event in happened:
             self.events.emit(f"schedule.{event}", INFO, schedule_id=schedule_id)
@@ -81,9 +82,10 @@ class Engine:
         now = self.clock.now()
         if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
             self.reap(now)
+            self.lose_the_dead(now)
         where = situation(self.held, now)
         made = self._plan(where, now)
-        worked = self._record(made, now)
+        worked = self._record(made, where.stranded, now)
         for start in made.starts:
             if self.control.stopping:
                 return Step(worked=False)
@@ -120,9 +122,9 @@ class Engine:
         self._aside.discard(schedule_id)
         return self._faulty.get(schedule_id, now) <= now
 
-    def _record(self, made: Plan, now: datetime) -> bool:
+    def _record(self, made: Plan, stranded: Sequence[Expiry], now: datetime) -> bool:
         worked = False
-        for expiry in made.expiries:
+        for expiry in (*stranded, *made.expiries):
             worked |= self._expire(expiry, now)
         for record in made.records:
             if self.holder.record(self.held, record, now):
@@ -155,13 +157,12 @@ class Engine:
         return expired
 
     def _claim(self, start: Start, now: datetime) -> Claim | None:
-        why_not = self.holder.unknown_jobs(self.held, start)
-        if why_not is not None and start.occurrence_id is not None:
-            instants = 0 if start.trigger in REQUESTS else 1
-            expiry = Expiry(start.occurrence_id, start.schedule_id, Reason.JOB_UNKNOWN, why_not, instants)
-            self._expire(expiry, now)
+        try:
+            return self.holder.claim(self.held, start, now)
+        except UnknownNameError as error:
+            waiting = start.occurrence_id or 0
+            self._expire(Expiry(waiting, start.schedule_id, Reason.JOB_UNKNOWN, str(error), instants=0), now)
             return None
-        return self.holder.claim(self.held, start, now)
 
     def run(self, claim: Claim) -> None:
         """Run what was claimed, and let the heartbeat tell of it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scheduled.lock import Claim, fence, release, skip_blocked
+from scheduled.lock import Claim, coming, fence, release, skip_blocked
 from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
 from scheduled.sequence import Blocked
@@ -171,7 +171,7 @@ def _add_attempt(held: Held, claim: Claim, job: str, status: Status, now: dateti
         occurrence_id=claim.occurrence_id,
         schedule_id=claim.schedule.id,
         job_name=job,
-        attempt=claim.sequence.begin(job),
+        attempt=coming(claim.sequence, job),
         trigger=claim.trigger,
         status=status,
         queued_at=now,
@@ -191,7 +191,7 @@ def _add_skipped(
         occurrence_id=claim.occurrence_id,
         schedule_id=claim.schedule.id,
         job_name=job,
-        attempt=claim.sequence.begin(job),
+        attempt=coming(claim.sequence, job),
         trigger=claim.trigger,
         status=Status.SKIPPED,
         queued_at=now,

@@ -5,10 +5,12 @@ import socket
 import threading
 import uuid
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduled.clock import Clock
+from scheduled.errors import DuplicateError
 from scheduled.missed_runs import Interval
 from scheduled.running.processes import boot_id, process_start_time
 from scheduled.store import workers
@@ -92,8 +94,8 @@ class Lifeline:
         return f"{self.hostname}/{self.pid}"
 
     def register(self, held: Held, definition_hash: str | None) -> None:
-        """Write the instance's row."""
-        with held.transaction():
+        """Write the instance's row, unless that was done before the database went away."""
+        with suppress(DuplicateError), held.transaction():
             held.insert(
                 workers.REGISTER,
                 id=self.id,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scheduled.definitions import Schedule
-from scheduled.errors import DuplicateError, FencedError, UnknownNameError
+from scheduled.errors import DuplicateError, FencedError
 from scheduled.planner import Expiry, Record, Start
 from scheduled.registry import Registry
 from scheduled.sequence import Blocked, Sequence
@@ -55,6 +55,9 @@ class Holder:
         2. The ledger gets a row for everything that the frontier passed.
         3. The occurrence becomes RUNNING; its id is the fencing token.
         4. The first job's attempt becomes RUNNING.
+
+        Raises:
+            UnknownNameError: a job was asked for that these definitions no longer have.
         """
         schedule = self.registry.schedules[start.schedule_id]
         try:
@@ -197,7 +200,7 @@ class Holder:
             occurrence_id=occurrence_id,
             schedule_id=schedule_id,
             job_name=job,
-            attempt=sequence.begin(job),
+            attempt=coming(sequence, job),
             trigger=trigger,
             status=Status.RUNNING,
             queued_at=now,
@@ -205,17 +208,10 @@ class Holder:
             worker_id=self.worker_id,
         )
 
-    def unknown_jobs(self, held: Held, start: Start) -> str | None:
-        """Why a waiting occurrence cannot run with these definitions, or None."""
-        if start.occurrence_id is None:
-            return None
-        row = held.row(schedules.OCCURRENCE, the_id=start.occurrence_id)
-        try:
-            if row is not None and row.jobs:
-                self.registry.order_of_chosen(self.registry.schedules[start.schedule_id], row.jobs)
-        except UnknownNameError as error:
-            return str(error)
-        return None
+
+def coming(sequence: Sequence, job: str) -> int:
+    """The number of the job's next attempt. It is counted when that begins: a write may be tried again."""
+    return sequence.attempts.get(job, 0) + 1
 
 
 def skip_blocked(
@@ -235,7 +231,7 @@ def skip_blocked(
             occurrence_id=occurrence_id,
             schedule_id=schedule_id,
             job_name=entry.job,
-            attempt=sequence.begin(entry.job),
+            attempt=coming(sequence, entry.job),
             trigger=trigger,
             status=Status.SKIPPED,
             queued_at=now,

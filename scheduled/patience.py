@@ -37,7 +37,7 @@ class Patience:
                 self._events.emit(
                     "database.unavailable", level, error=str(error), tries=tries, again_in=pause
                 )
-                self._control.wakeup.wait(pause)
+                self._control.clock.wait(self._control.wakeup.wait, pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 if tries:

@@ -1,17 +1,19 @@
 """Takes locks from holders who died, and makes their rows true."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from scheduled.dependencies import order
+from scheduled.errors import FencedError
 from scheduled.history import skip_queued_attempt
 from scheduled.lock import release
 from scheduled.registry import Registry
 from scheduled.running.processes import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.database import Held
-from scheduled.words import Reason, Status, WorkerStatus
+from scheduled.words import RETRIED, Reason, Status, WorkerStatus
 
 
 class Identity(Protocol):
@@ -22,6 +24,12 @@ class Identity(Protocol):
     boot_id: str
     pid: int
     pid_started_at: float
+
+    @property
+    def name(self) -> str: ...
+
+
+LEFT_BEHIND = "its claim came to nothing"
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,15 @@ class Reaped:
 
 
 def reap_locks(held: Held, me: Identity, registry: Registry, now: datetime) -> list[Reaped]:
-    """Take every dead lock: one whose lease ran out, or whose holder is gone from this host."""
+    """Take every dead lock: one whose lease ran out, or whose holder is gone from this host.
+
+    Only while we run nothing: then one of our own was left behind by a claim that we never heard of again.
+    """
     return [
         reaped
-        for lock in held.rows(workers.LOCKS, me=me.id)
-        if (why := why_dead(lock, me, now)) and (reaped := _reap(held, lock, me, registry, why, now))
+        for lock in held.rows(workers.LOCKS, me="")
+        if (why := LEFT_BEHIND if lock.locked_by == me.id else why_dead(lock, me, now))
+        and (reaped := _reap(held, lock, me, registry, why, now))
     ]
 
 
@@ -59,14 +71,14 @@ def lose_the_dead(held: Held, me: Identity, now: datetime, patience_seconds: flo
         patience = max(patience_seconds, 2 * worker.poll_interval_ms / 1000)
         if worker.id != me.id and (_process_is_gone(worker, me) or silent > patience):
             with held.transaction():
-                if held.run(workers.LOST, holder=worker.id):
+                if held.run(workers.LOST, holder=worker.id, last_sign=worker.last_heartbeat_at):
                     lost.append(str(worker.id))
     return lost
 
 
 def why_dead(lock: Any, me: Identity, now: datetime) -> str | None:
     """Why a lock's holder counts as dead, as part of a sentence; None if it lives for all we know."""
-    if lock.status in (None, WorkerStatus.STOPPED, WorkerStatus.LOST):
+    if lock.status in (None, WorkerStatus.STOPPED):
         return "it had stopped"
     if _process_is_gone(lock, me):
         return f"its process {lock.pid} was gone"
@@ -94,27 +106,51 @@ def _reap(held: Held, lock: Any, me: Identity, registry: Registry, why: str, now
     if running is not None and (lock.hostname, lock.boot_id) == (me.hostname, me.boot_id):
         for child in held.rows(workers.CHILDREN, the_occurrence_id=running.id):
             kill_group(child.pid, child.pid_started_at)
-    requeued = False
-    with held.transaction():
-        if running is not None:
-            requeued = bool(lock.definition.get("rerun_interrupted")) and running.reason != Reason.RERUN
-            _interrupt(held, lock, running, registry, requeued, why, now)
-        release(held, lock.schedule_id, lock.locked_by, Status.INTERRUPTED, now)
-        held.run(workers.LOST, holder=lock.locked_by)
-        occurrence_id = None if running is None else running.id
-        data = {"holder": lock.locked_by, "occurrence_id": occurrence_id, "why": why, "requeued": requeued}
-        schedules.add_event(held, lock.schedule_id, "lock_reaped", now, f"daemon {me.id}", why, data)
-    return Reaped(lock.schedule_id, lock.locked_by, occurrence_id, why, requeued)
+    try:
+        with held.transaction():
+            if lock not in held.rows(workers.LOCKS, me=""):
+                return None  # renewed, released or reaped since we looked
+            last_sign, requeued = lock.last_heartbeat_at or now, False
+            if running is not None:
+                last_sign, requeued = _interrupt(held, lock, running, registry, why, now)
+            release(held, lock.schedule_id, lock.locked_by, Status.INTERRUPTED, now)
+            if lock.locked_by != me.id:
+                held.run(workers.LOST, holder=lock.locked_by, last_sign=last_sign)
+            reaped = Reaped(lock.schedule_id, lock.locked_by, running and running.id, why, requeued)
+            data = {key: value for key, value in asdict(reaped).items() if key != "schedule_id"}
+            schedules.add_event(held, lock.schedule_id, "lock_reaped", now, f"daemon {me.name}", why, data)
+    except FencedError:
+        return None
+    return reaped
 
 
 def _interrupt(
-    held: Held, lock: Any, running: Any, registry: Registry, requeued: bool, why: str, now: datetime
-) -> None:
+    held: Held, lock: Any, running: Any, registry: Registry, why: str, now: datetime
+) -> tuple[datetime, bool]:
+    """The holder's last sign of life, and whether the occurrence is to run once more.
+
+    1. The fence, and the occurrence's own outcome.
+    2. Its attempt is interrupted, or its retry will not come.
+    3. The jobs that were not reached are recorded as skipped, unless they are still to run.
+    """
     attempts = held.rows(runs.ATTEMPTS, the_occurrence_id=running.id)
-    last_sign = max(
-        [running.started_at, lock.last_heartbeat_at or running.started_at]
-        + [attempt.started_at for attempt in attempts if attempt.started_at]
-    )
+    signs = [lock.last_heartbeat_at, running.started_at, *(a.started_at for a in attempts)]
+    last_sign: datetime = max(sign for sign in (*signs, *(a.finished_at for a in attempts)) if sign)
+    wanted = lock.definition.get("rerun_interrupted") and running.cancel_requested_at is None
+    requeued = bool(wanted) and running.reason != Reason.RERUN
+    reached = {attempt.job_name for attempt in attempts}
+    unreached = [name for name in _jobs_of(running, lock, registry) if name not in reached]
+    detail = f"the daemon {lock.locked_by} was lost: {why}"
+    ended = {"the_id": running.id, "holder": lock.locked_by, "detail": detail, "finished_at": last_sign}
+    if requeued:
+        changed = held.run(ledger.REQUEUE, reason=Reason.RERUN, **ended)
+    else:
+        counts = _counts(attempts, len(unreached))
+        changed = held.run(
+            ledger.FINISH, status=Status.INTERRUPTED, reason=Reason.HOLDER_LOST, **ended, **counts
+        )
+    if changed != 1:
+        raise FencedError(f"occurrence {running.id} has ended meanwhile")
     for attempt in attempts:
         if attempt.status == Status.RUNNING:
             held.run(
@@ -125,24 +161,11 @@ def _interrupt(
                 duration_ms=None,
                 reason=Reason.HOLDER_LOST,
                 error_type=None,
-                error_message=f"the daemon {lock.locked_by} was lost: {why}",
+                error_message=detail,
             )
         elif attempt.status == Status.QUEUED:
             skip_queued_attempt(held, attempt.id, Reason.HOLDER_LOST, now)
-    detail = f"the daemon {lock.locked_by} was lost: {why}"
-    if requeued:
-        held.run(
-            ledger.REQUEUE,
-            the_id=running.id,
-            holder=lock.locked_by,
-            reason=Reason.RERUN,
-            detail=detail,
-            finished_at=last_sign,
-        )
-        return
-    reached = {attempt.job_name for attempt in attempts}
-    unreached = [name for name in _jobs_of(running, lock, registry) if name not in reached]
-    for name in unreached:
+    for name in () if requeued else unreached:
         runs.add_run(
             held,
             occurrence_id=running.id,
@@ -155,18 +178,17 @@ def _interrupt(
             finished_at=now,
             reason=Reason.HOLDER_LOST,
         )
-    held.run(
-        ledger.FINISH,
-        the_id=running.id,
-        holder=lock.locked_by,
-        status=Status.INTERRUPTED,
-        reason=Reason.HOLDER_LOST,
-        detail=detail,
-        finished_at=last_sign,
-        jobs_completed=running.jobs_completed,
-        jobs_failed=running.jobs_failed,
-        jobs_skipped=running.jobs_skipped + len(unreached),
-    )
+    return last_sign, requeued
+
+
+def _counts(attempts: Iterable[Any], unreached: int) -> dict[str, int]:
+    """How many jobs came to which end, by their last attempts; a retry that never began is none."""
+    ends = list({a.job_name: a.status for a in attempts if a.started_at or a.attempt == 1}.values())
+    return {
+        "jobs_completed": ends.count(Status.COMPLETED),
+        "jobs_failed": sum(end in RETRIED for end in ends),
+        "jobs_skipped": ends.count(Status.SKIPPED) + unreached,
+    }
 
 
 def _jobs_of(running: Any, lock: Any, registry: Registry) -> list[str]:

@@ -84,22 +84,26 @@ class Runner:
             finished = self._attempt(claim, job, job_run_id, started_at)
             if self.control.fenced:
                 raise FencedError(f"occurrence {claim.occurrence_id} was taken while {job} ran")
-            retry_in = claim.sequence.note(job, finished.outcome.status, finished.outcome.value)
-            early = self._early_ending(claim, finished)
-            if retry_in is not None and early is None:
-                retry_id = self._durably(history.finish_and_wait, claim, finished, finished.finished_at)
-                self.events.emit("job.retrying", INFO, **_facts(claim), job=job, again_in=retry_in)
-                self.control.sleep(retry_in)
-                started_at = self.clock.now()
-                if self.control.leaving:
-                    ending = self._early_ending(claim, None) or Ending(claim.sequence.status)
-                    return self._end(claim, None, [], ending, abandoned_retry=retry_id)
-                self._durably(history.start_retry, claim, retry_id, started_at)
-                job_run_id = retry_id
-                continue
-            blocked, following = claim.sequence.next() if early is None else ([], None)
+            status = finished.outcome.status
+            retry_in = claim.sequence.note(job, status, finished.outcome.value)
+            blocked: list[Blocked] = []
+            following: str | None = None
+            if retry_in is None and status not in (Status.CANCELLED, Status.INTERRUPTED):
+                blocked, following = claim.sequence.next()
+                if following is None:
+                    return self._end(claim, finished, blocked, Ending(claim.sequence.status))
+            early = self._early_ending(claim, status)
+            if early is not None:
+                return self._end(claim, finished, blocked, early)
             if following is None:
-                return self._end(claim, finished, blocked, early or Ending(claim.sequence.status))
+                job_run_id = self._durably(history.finish_and_wait, claim, finished, finished.finished_at)
+                self.events.emit("job.retrying", INFO, **_facts(claim), job=job, again_in=retry_in)
+                self.control.sleep(retry_in or 0.0)
+                if (early := self._early_ending(claim)) is not None:
+                    return self._end(claim, None, [], early, abandoned_retry=job_run_id)
+                started_at = self.clock.now()
+                self._durably(history.start_retry, claim, job_run_id, started_at)
+                continue
             started_at = self.clock.now()
             job_run_id = self._durably(
                 history.finish_and_start, claim, finished, blocked, following, started_at
@@ -121,14 +125,12 @@ class Runner:
             raise FencedError("the lock was lost")
         return self.patience.persist(lambda: write(self.held, *arguments, **named)) or 0
 
-    def _early_ending(self, claim: Claim, finished: Finished | None) -> Ending | None:
-        """How the occurrence ends if it must end before all its jobs had their turn."""
-        ended_by = None if finished is None else finished.outcome.status
-        anything_left = bool(claim.sequence.unreached()) or ended_by not in (Status.COMPLETED, Status.SKIPPED)
+    def _early_ending(self, claim: Claim, ended_by: Status | None = None) -> Ending | None:
+        """How the occurrence ends if it must end now, although there are jobs or retries left."""
         by = self.control.cancelled_by
-        if ended_by is Status.CANCELLED or (by is not None and anything_left):
+        if ended_by is Status.CANCELLED or by is not None:
             return Ending(Status.CANCELLED, Reason.CANCELLED, f"cancelled by {by}")
-        if ended_by is Status.INTERRUPTED or (self.control.stopping and anything_left):
+        if ended_by is Status.INTERRUPTED or self.control.stopping:
             again = claim.schedule.rerun_interrupted and not claim.rerun
             detail = "the daemon was told to stop"
             return Ending(
@@ -138,7 +140,7 @@ class Runner:
 
     def _attempt(self, claim: Claim, name: str, job_run_id: int, started_at: datetime) -> Finished:
         """Run one attempt of one job, whatever it does, and say what became of it."""
-        job = claim.sequence.jobs[name]
+        job, attempt = claim.sequence.jobs[name], claim.sequence.begin(name)
         facts = {**_facts(claim), "job": name, "job_run_id": job_run_id}
         self.events.emit("job.started", DEBUG, **facts)
         context = JobContext(
@@ -148,7 +150,7 @@ class Runner:
             job_name=name,
             due_at=claim.due_at,
             trigger=claim.trigger,
-            attempt=claim.sequence.attempts[name],
+            attempt=attempt,
             params=claim.params,
             results=claim.sequence.results_for(name) if job.depends_on else {},
             on_progress=lambda done, total: self.events.emit(

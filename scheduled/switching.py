@@ -12,7 +12,7 @@ from scheduled.registry import Registry
 from scheduled.store import ledger, schedules
 from scheduled.store.database import Held
 from scheduled.store.marks import alive, latest_run, ledger_ahead
-from scheduled.words import REQUESTS, Reason, Status, Trigger
+from scheduled.words import REQUESTS, Reason, Trigger
 
 TIMING = ("cron", "timezone", "zone_data")
 """The parts of a definition that decide when it is due."""
@@ -29,6 +29,7 @@ class Switcher:
     own_life: tuple[Interval, ...] = ()
     """When the process that asks lived, if it is a daemon."""
     own_id: str | None = None
+    least_grace: float = 0.0
 
     def reconcile(self, registry: Registry) -> list[tuple[str, str]]:
         """Within a transaction: make the database know these definitions; the (schedule, event) pairs.
@@ -94,10 +95,9 @@ class Switcher:
         definition = registry.definition(schedule)
         retimed = any(definition[part] != row.definition.get(part) for part in TIMING)
         frontier = row.next_run_at
-        if retimed and row.enabled and not row.orphaned:
+        if row.enabled and (retimed or row.orphaned):
             self._settle(row, Reason.CHANGED, f"its definition changed at {instant(self.now)}")
             self._withdraw_future(row)
-        if row.enabled and (retimed or row.orphaned):
             frontier = schedule.expression.at_or_after(self.now)
         event = "back" if row.orphaned else "changed"
         self._define(
@@ -115,8 +115,6 @@ class Switcher:
             self._settle(row, Reason.ORPHANED, f"gone from the definitions at {instant(self.now)}")
         detail = "the schedule is gone from the definitions"
         self._end_owed(row, Reason.ORPHANED, detail)
-        for waiting in self.held.rows(schedules.OWED, the_schedule_id=row.id):
-            end_waiting(self.held, waiting.id, row.id, Reason.ORPHANED, detail, self.now, instants=0)
         self._define(row, orphaned=True, next_run_at=None)
         self._event(row.id, "orphaned", None, {"from": row.definition} | self._ahead(row))
         return [(row.id, "orphaned")]
@@ -126,10 +124,15 @@ class Switcher:
         frontier = row.next_run_at
         if frontier is None or frontier >= self.now:
             return
-        expression = parse_of(row.definition)
+        try:
+            expression = parse_of(row.definition)
+        except ExpressionError as error:  # nobody can tell any more what was due, and nothing waits for it
+            self._event(row.id, "unsettled", str(error))
+            return
         lives = [*alive(self.held, frontier, excluding=self.own_id), *self.own_life]
         seconds = row.definition.get("missed_grace")
-        grace = timedelta(seconds=self.grace_seconds if seconds is None else seconds)
+        seconds = self.grace_seconds if seconds is None else seconds
+        grace = timedelta(seconds=max(seconds, self.least_grace))
         pieces = judge(
             expression,
             Interval(frontier, self.now),
@@ -146,16 +149,16 @@ class Switcher:
 
     def _end_owed(self, row: Any, reason: Reason, detail: str) -> None:
         for waiting in self.held.rows(schedules.OWED, the_schedule_id=row.id):
-            if waiting.reason == Reason.RERUN:
-                status = Status.INTERRUPTED  # it ran once, and will not run again
-                end_waiting(self.held, waiting.id, row.id, reason, detail, self.now, status)
-            elif Trigger(waiting.trigger) not in REQUESTS:
-                end_waiting(self.held, waiting.id, row.id, reason, detail, self.now)
+            requested = Trigger(waiting.trigger) in REQUESTS
+            if requested and reason is not Reason.ORPHANED:
+                continue
+            instants = 0 if requested or waiting.reason == Reason.RERUN else 1
+            end_waiting(self.held, waiting.id, row.id, reason, detail, self.now, instants=instants)
 
     def _withdraw_future(self, row: Any) -> list[dict[str, Any]]:
-        expression = parse_of(row.definition)
         withdrawn = []
         for known in self.held.rows(schedules.FUTURE_SKIPPED, the_schedule_id=row.id, moment=self.now):
+            expression = parse_of(row.definition)
             before = expression.latest(1, known.due_at - TICK, self.now - TICK)
             if before:
                 count = expression.count(known.due_at - TICK, before[0])

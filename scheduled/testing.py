@@ -170,6 +170,7 @@ class ManualDaemon:
             if until > heartbeat:
                 self._beat_until(until)
             self.clock.advance_to(until)
+            self.parts.lifeline.feel(busy=True)
 
     def down(self, **duration: float) -> None:
         """The daemon stops, time passes, and it starts again."""
@@ -225,7 +226,6 @@ class ManualDaemon:
         beats = (moment - self.clock.now()) // interval
         self.parts.lifeline.beat(self.parts.engine.held, self.clock.now() + beats * interval)
         self.clock.advance_to(self.clock.now() + beats * interval)
-        self.parts.lifeline.feel(busy=True)
 
     @staticmethod
     def _drop(parts: Parts) -> None:

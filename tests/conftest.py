@@ -100,6 +100,12 @@ class World:
         self.others.append(made)
         return made
 
+    def status_of(self, daemon: ManualDaemon) -> str:
+        """The status of the daemon's instance."""
+        query = f"SELECT status FROM worker_instance WHERE id = '{daemon.parts.lifeline.id}'"
+        with self.crank.database.reading() as connection:
+            return str(connection.exec_driver_sql(query).scalar())
+
     def emitted(self, name: str) -> list[dict[str, Any]]:
         """The facts of each event of that name that the daemon emitted."""
         return [dict(event.fields) for event in self.crank.events if event.name == name]
@@ -139,9 +145,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield made
     if made.daemon is not None:
         assert_lawful(made.daemon)
-    for daemon in (*made.others, made.daemon):
-        if daemon is not None:
-            daemon.close()
+        for other in made.others:
+            other.crash()
+        made.daemon.close()
 
 
 def at(text: str) -> datetime:

@@ -9,7 +9,7 @@ from scheduled.missed_runs import Entry
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules
-from scheduled.words import Status
+from scheduled.words import Reason, Status
 
 _s, _o = schedules.c, occurrences.c
 
@@ -78,10 +78,16 @@ START_WAITING = Statement(
         jobs_total=given(_o.jobs_total, "jobs_total"),
     )
 )
+_status = bindparam("status", type_=_o.status.type)
+_rerun_ends = case((_status == Status.SKIPPED, Status.INTERRUPTED), else_=_status)
 END_WAITING = Statement(
     update(occurrences)
     .where(_o.id == given(_o.id), _o.status == Status.QUEUED)
-    .values(all_given(occurrences, "status", "reason", "detail", "finished_at"))
+    .values(
+        all_given(occurrences, "reason", "detail", "finished_at")
+        # What ran once, and was interrupted, is not skipped.
+        | {"status": case((_o.reason == Reason.RERUN, _rerun_ends), else_=_status)}
+    )
 )
 _counts = all_given(occurrences, "jobs_completed", "jobs_failed", "jobs_skipped")
 _under_the_lock = and_(
@@ -124,9 +130,7 @@ RUNNING_OF = Statement(
         _o.trigger,
         _o.jobs,
         _o.reason,
-        _o.jobs_completed,
-        _o.jobs_failed,
-        _o.jobs_skipped,
+        _o.cancel_requested_at,
     ).where(
         _o.status == Status.RUNNING,
         _o.schedule_id == given(_o.schedule_id),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import exists, select, true
 
 from scheduled.missed_runs import TICK, Busy, Interval
-from scheduled.planner import Mark, Waiting
+from scheduled.planner import Expiry, Mark, Waiting
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import any_of, gaps, given, occurrences, runs, schedules, workers
@@ -85,6 +85,8 @@ class Situation:
     busy: dict[str, tuple[Busy, ...]]
     definition_hashes: dict[str, str] = field(default_factory=dict)
     """What the database holds as each marked schedule's definition."""
+    stranded: Sequence[Expiry] = ()
+    """What waits in vain: to run again after an interruption, but the schedule was switched off since."""
 
     @property
     def oldest(self) -> datetime | None:
@@ -98,10 +100,14 @@ def situation(held: Held, now: datetime) -> Situation:
     rows = {row.id: row for row in due}
     hashes = {row.id: row.definition_hash for row in due}
     waiting: dict[str, list[Waiting]] = {}
+    stranded: list[Expiry] = []
     locked = {row.id: _is_locked(row) for row in due}
     for row in held.rows(WAITING):
         request = Trigger(row.trigger) in REQUESTS
         if row.orphaned or not (row.enabled or request):
+            reason = Reason.ORPHANED if row.orphaned else Reason.DISABLED
+            detail = f"interrupted, and the schedule was {reason} before it could run again"
+            stranded.append(Expiry(row.id, row.schedule_id, reason, detail, instants=0))
             continue
         rerun = row.reason == Reason.RERUN
         found = Waiting(row.id, row.schedule_id, Trigger(row.trigger), row.due_at, row.requested_at, rerun)
@@ -122,7 +128,7 @@ def situation(held: Held, now: datetime) -> Situation:
     for row in held.rows(NEXT, the_now=now):
         marks.append(Mark(row.id, row.next_run_at, locked=True))
         hashes[row.id] = row.definition_hash
-    return Situation(marks, busy, hashes)
+    return Situation(marks, busy, hashes, stranded)
 
 
 def latest_run(held: Held, schedule_id: str, now: datetime) -> tuple[Busy, ...]:

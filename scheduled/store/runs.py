@@ -34,7 +34,7 @@ RECORD_CHILD = Statement(
 )
 ADD_OUTPUT = Statement(inserted(outputs, "job_run_id", "output", "truncated", "traceback", "result"))
 ATTEMPTS = Statement(
-    select(_r.id, _r.job_name, _r.tenant, _r.attempt, _r.status, _r.reason, _r.started_at)
+    select(_r.id, _r.job_name, _r.attempt, _r.status, _r.reason, _r.started_at, _r.finished_at)
     .where(_r.occurrence_id == given(_r.occurrence_id))
     .order_by(_r.id)
 )

@@ -31,7 +31,11 @@ STOPPED = Statement(
 LOST = Statement(
     update(workers)
     .where(_w.id == given(_w.id, "holder"), any_of(_w.status, [WorkerStatus.RUNNING, WorkerStatus.STOPPING]))
-    .values(status=WorkerStatus.LOST, current_occurrence_id=None)
+    .values(
+        status=WorkerStatus.LOST,
+        current_occurrence_id=None,
+        last_heartbeat_at=given(_w.last_heartbeat_at, "last_sign"),
+    )
 )
 ADD_GAP = Statement(inserted(gaps, "worker_id", "from_at", "to_at", "cause"))
 ONE = Statement(select(*_w).where(_w.id == given(_w.id)))

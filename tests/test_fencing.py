@@ -1,0 +1,183 @@
+"""The fence: a holder whose lock was taken writes nothing more, and a reaper takes only what is dead."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from scheduled import reaping
+from scheduled.lock import Claim
+from scheduled.reaping import Identity
+from scheduled.testing import ManualDaemon
+from tests.conftest import World, at
+
+LATER = {"minutes": 6}
+"""Longer than the lease, which nobody renews here: there is no side thread."""
+
+
+def reaped_within(world: World, name: str = "work", **options: Any) -> ManualDaemon:
+    """A job so slow that the lease runs out, and a daemon on another host takes the lock."""
+
+    def body() -> None:
+        if len(world.called) == 1:
+            world.crank.clock.advance(**LATER)
+            world.others[0].parts.engine.reap(world.crank.clock.now())
+
+    world.job(name, body)
+    daemon = world.start("0 13 * * *", now=at("12:10"), **options)
+    world.another()
+    return daemon
+
+
+def everything(daemon: ManualDaemon) -> list[Any]:
+    return [daemon.ledger(), daemon.runs(), daemon.schedule("it"), daemon.history_of("it")]
+
+
+def test_a_fenced_holder_writes_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = reaped_within(world)
+    seen: list[Any] = []
+    reap = reaping.reap_locks
+
+    def reap_and_look(*arguments: Any) -> Any:
+        found = reap(*arguments)
+        seen.append(everything(daemon))
+        return found
+
+    monkeypatch.setattr("scheduled.engine.reap_locks", reap_and_look)
+    daemon.clock.advance_to(at("13:00"))
+    daemon.parts.engine.step()
+    assert seen[-1] == everything(daemon)
+    assert [event["schedule_id"] for event in world.emitted("occurrence.fenced")] == ["it"]
+
+
+def test_a_fenced_holder_starts_no_further_job(world: World) -> None:
+    daemon = reaped_within(world)
+    world.registry()
+    world.job("more")
+    daemon.advance(hours=1)
+    assert world.called == ["work"]
+
+
+def test_a_fenced_holder_makes_no_retry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise ValueError
+
+    world.job("work", fails, retries=5, retry_backoff=400, retry_backoff_max=400)
+    daemon = world.start("0 13 * * *", now=at("12:10"))
+    other = world.another()
+
+    def wait(_wait: object, seconds: float) -> None:
+        daemon.clock.advance(seconds=seconds)
+        other.parts.engine.reap(daemon.clock.now())
+
+    monkeypatch.setattr(daemon.clock, "wait", wait)
+    daemon.advance(hours=1)
+    assert [run["status"] for run in daemon.runs()] == ["FAILED", "SKIPPED"]
+    assert world.answers() == [("INTERRUPTED", "holder_lost")]
+
+
+def test_a_fenced_holder_goes_on_with_other_work(world: World) -> None:
+    daemon = reaped_within(world)
+    daemon.advance(hours=1)
+    daemon.trigger("it")
+    daemon.run_due()
+    assert daemon.ledger("it")[-1].status == "COMPLETED"
+
+
+def test_a_rerun_by_the_reaper_does_not_meet_the_fenced_holder(world: World) -> None:
+    def body() -> None:
+        if len(world.called) == 1:
+            world.crank.clock.advance(**LATER)
+            world.others[0].run_due()
+
+    world.job("work", body)
+    world.job("more")
+    daemon = world.start("0 13 * * *", now=at("12:10"), rerun_interrupted=True)
+    world.another()
+    daemon.advance(hours=1)
+    assert world.called == ["work", "work", "more"]
+    assert world.answers() == [("COMPLETED", "rerun_after_interruption")]
+    assert world.emitted("occurrence.finished") == []
+
+
+@pytest.fixture
+def claim(world: World) -> Claim:
+    """A claim of 13:00, whose lease has run out."""
+    world.job("work")
+    daemon = world.start("0 13 * * *", now=at("12:10"))
+    world.another()
+    daemon.clock.advance_to(at("13:00"))
+    made = take(daemon)
+    daemon.clock.advance(**LATER)
+    return made
+
+
+def take(daemon: ManualDaemon) -> Claim:
+    taken: list[Claim] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daemon.parts.engine, "run", taken.append)
+        daemon.parts.engine.step()
+    return taken[0]
+
+
+def between(world: World, monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
+    """Something happens after the reaper looked at the lock, and before it takes it."""
+    why_dead = reaping.why_dead
+
+    def look(lock: Any, me: Identity, now: datetime) -> str | None:
+        why = why_dead(lock, me, now)
+        happens()
+        return why
+
+    monkeypatch.setattr("scheduled.reaping.why_dead", look)
+    world.others[0].parts.engine.reap(world.crank.clock.now())
+
+
+def test_a_lock_that_is_renewed_under_the_reapers_hand_is_not_taken(
+    world: World, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = world.crank.parts.engine
+    between(world, monkeypatch, lambda: engine.holder.renew(engine.held, world.crank.clock.now()))
+    engine.run(claim)
+    assert world.answers() == [("COMPLETED", None)]
+    assert [event["event"] for event in world.crank.history_of("it")] == ["added"]
+
+
+def test_an_occurrence_that_ends_under_the_reapers_hand_has_ended(
+    world: World, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between(world, monkeypatch, lambda: world.crank.parts.engine.run(claim))
+    assert world.answers() == [("COMPLETED", None)]
+    assert world.crank.schedule("it")["last_status"] == "COMPLETED"
+
+
+def test_a_reaper_takes_nothing_from_a_holder_that_has_gone_on(
+    world: World, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends_and_goes_on() -> None:
+        world.crank.parts.engine.run(claim)
+        world.crank.trigger("it")
+        taken.append(take(world.crank))
+
+    taken: list[Claim] = []
+    between(world, monkeypatch, ends_and_goes_on)
+    world.crank.parts.engine.run(taken[0])
+    assert [row.status for row in world.crank.ledger("it")] == ["COMPLETED", "COMPLETED"]
+
+
+def test_a_reaper_that_is_fenced_itself_changes_nothing(
+    world: World, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(world.crank)
+    monkeypatch.setattr("scheduled.store.database.Held.run", lambda *_, **__: 0)
+    world.others[0].parts.engine.reap(world.crank.clock.now())
+    monkeypatch.undo()
+    assert everything(world.crank) == before
+    world.crank.parts.engine.run(claim)
+
+
+def test_a_lock_of_its_own_that_nothing_runs_under_is_taken_back(world: World, claim: Claim) -> None:
+    world.crank.run_due()
+    assert world.answers() == [("INTERRUPTED", "holder_lost")]
+    assert world.crank.schedule("it")["locked_by"] is None
+    assert world.status_of(world.crank) == "RUNNING"
