@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,19 @@ class Stretch(NamedTuple):
     end: int
     offset: int  # wall minus UTC, in seconds
     owed: int  # fixed times run from this wall second on: where they had come to when the stretch began
+
+
+class Change(NamedTuple):
+    """At the instant `at` the clock on the wall goes from the wall second `before` to `after`."""
+
+    at: int
+    before: int
+    after: int
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it is so large that cron takes no account of it."""
+        return abs(self.after - self.before) >= CORRECTION
 
 
 class Span(NamedTuple):
@@ -103,6 +117,13 @@ def spans(zone: ZoneInfo, since: int, until: int, *, wild: bool) -> Iterator[Spa
             owed = _minute_from(carried)
         if start < stop:
             yield Span(offset, owed, start, stop)
+
+
+def changes(zone: ZoneInfo, since: int, until: int) -> Iterator[Change]:
+    """When the clock of the zone is put forward or back in (since, until], ascending."""
+    for earlier, later in pairwise(_stretches_between(zone, since, until)):
+        if earlier.offset != later.offset and since < later.begin <= until:
+            yield Change(later.begin, later.begin + earlier.offset, later.begin + later.offset)
 
 
 def _minute_from(second: int) -> int:
