@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from scheduled.agenda import Agenda
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.errors import UnknownNameError
@@ -16,7 +17,7 @@ from scheduled.reaping import lose_the_dead, reap_locks
 from scheduled.registry import Registry
 from scheduled.runner import Runner
 from scheduled.store.database import Held
-from scheduled.store.marks import Situation, alive, situation
+from scheduled.store.marks import Situation, alive, newest_that_waits, situation
 from scheduled.switching import Switcher
 from scheduled.words import Reason
 
@@ -53,6 +54,7 @@ class Engine:
     _aside: set[str] = field(default_factory=set)
     _faulty: dict[str, datetime] = field(default_factory=dict)
     _reaped_at: datetime | None = None
+    _agenda: Agenda | None = None
 
     def begin(self) -> None:
         """Register, take what dead daemons left, and make the database know our definitions."""
@@ -74,28 +76,42 @@ class Engine:
 
         1. Note a gap in our own life, before judging by it.
         2. Take dead locks, so that what they held can be planned.
-        3. Plan, from where everything stands now.
-        4. Record the windows in which nothing runs, and what waits in vain.
-        5. Claim the first occurrence that can be claimed, and run it. The rest is planned afresh after it.
+        3. Unless the last plan still holds: plan, from where everything stands now, and record the windows
+           in which nothing runs, and what waits in vain.
+        4. Claim the first occurrence that can be claimed, and run it. After it we look again.
         """
         self._feel()
         now = self.clock.now()
         if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
             self.reap(now)
             self.lose_the_dead(now)
-        where = situation(self.held, now)
-        made = self._plan(where, now)
-        worked = self._record(made, where.stranded, now)
-        for start in made.starts:
+        newest_waiting = newest_that_waits(self.held)
+        agenda, worked, wake_at = self._agenda, False, None
+        if agenda is None or not agenda.good(newest_waiting, now):
+            agenda, worked, wake_at = self._look(newest_waiting, now)
+        tried = False
+        for start in agenda.take():
             if self.control.stopping:
                 return Step(worked=False)
-            claim = self._claim(start, now)
+            self._agenda = None  # if the database goes away now, all is looked at again
+            claim, tried = self._claim(start, now), True
+            self._agenda = agenda
             if claim is not None:
+                agenda.began(start)
                 self.run(claim)
                 return Step(worked=True)
-        if made.starts:  # somebody was first, or it ended without running: plan again
+        if tried:  # somebody was first, or it ended without running: plan again
             return Step(worked, now + AFTER_A_LOST_CLAIM)
-        return Step(worked, made.wake_at)
+        return Step(worked, wake_at)
+
+    def _look(self, newest_waiting: int, now: datetime) -> tuple[Agenda, bool, datetime | None]:
+        """Plan, and record; what is to begin, whether anything was recorded, and the next due instant."""
+        where = situation(self.held, now, self.registry.hashes)
+        made = self._plan(where, now)
+        worked = self._record(made, where.stranded, now)
+        took = self.clock.now() - now
+        self._agenda = Agenda.of(made, self.registry.schedules, newest_waiting, now, took)
+        return self._agenda, worked, made.wake_at
 
     def _plan(self, where: Situation, now: datetime) -> Plan:
         mine = {
@@ -194,6 +210,7 @@ class Engine:
                 occurrence_id=reaped.occurrence_id,
                 requeued=reaped.requeued,
             )
+            self._agenda = None
 
     def lose_the_dead(self, now: datetime) -> None:
         """Mark daemons as LOST that died without a word."""

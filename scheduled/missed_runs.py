@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from scheduled.definitions import Policy, Schedule
 from scheduled.expressions import Expression
+from scheduled.phrases import instant
 from scheduled.words import Reason, Status, Trigger
 
 TICK = timedelta(microseconds=1)
@@ -183,11 +184,6 @@ def deadline_passed(schedule: Schedule) -> str:
     return f"later than its start deadline of {schedule.start_deadline:g} s"
 
 
-def instant(moment: datetime) -> str:
-    """An instant as the ledger's sentences spell it."""
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def _verdict(
     moment: datetime, busy: Sequence[Busy], missed_before: Sequence[tuple[datetime, Interval]]
 ) -> tuple[Verdict, str]:
@@ -202,9 +198,12 @@ def _verdict(
 
 def _piece(expression: Expression, within: Interval, verdict: Verdict, cause: str) -> Piece | None:
     since, until = within.start - TICK, within.end - TICK
-    first = expression.next(since)
-    if first is None or first > until:
+    instants = expression.between(since, until)
+    first = next(instants, None)
+    if first is None:
         return None
+    if next(instants, None) is None:
+        return Piece(verdict, first, first, 1, cause)
     last = expression.latest(1, since, until)[0]
     return Piece(verdict, first, last, expression.count(since, until), cause)
 
