@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import ConfigDict
 from sqlalchemy import JSON, BigInteger, Double, Index, Integer, MetaData, Text, UniqueConstraint
-from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from scheduled.columns import UtcDateTime
+from scheduled.columns import LongText, UtcDateTime
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -19,12 +19,14 @@ NAMING = {
 
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 metadata = MetaData(naming_convention=NAMING)
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):
     """The root of our tables, apart from the application's own models and metadata."""
+
+    # A daemon makes no instances: it need not hold what validates them.
+    model_config = ConfigDict(defer_build=True)  # type: ignore[assignment]
 
 
 class JobSchedule(Table, table=True):

@@ -62,6 +62,7 @@ ADD_OCCURRENCE = Statement(
             "rerun_of",
             "worker_id",
             "started_at",
+            "finished_at",
             "jobs_total",
         ),
         *("jobs_completed", "jobs_failed", "jobs_skipped"),
@@ -92,6 +93,9 @@ END_WAITING = Statement(
 _counts = all_given(occurrences, "jobs_completed", "jobs_failed", "jobs_skipped")
 _under_the_lock = and_(
     _o.id == given(_o.id), _o.worker_id == given(_o.worker_id, "holder"), _o.status == Status.RUNNING
+)
+COUNT_JOBS = Statement(
+    update(occurrences).where(_o.id == given(_o.id)).values(_counts | all_given(occurrences, "jobs_total"))
 )
 FENCE = Statement(update(occurrences).where(_under_the_lock).values(_counts))
 FINISH = Statement(
@@ -154,8 +158,8 @@ def unique_key(schedule_id: str, due_at: datetime) -> str:
     return f"{schedule_id}@{due_at:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def add_entry(held: Held, schedule_id: str, entry: Entry, **values: Any) -> int:
-    """Write one entry of a settled window; the new occurrence's id.
+def add_entry(held: Held, schedule_id: str, entry: Entry, now: datetime, **values: Any) -> int:
+    """Write one entry of a settled window; the new occurrence's id. What is skipped has ended `now`.
 
     Raises:
         DuplicateError: the instant stands in the ledger already.
@@ -168,6 +172,7 @@ def add_entry(held: Held, schedule_id: str, entry: Entry, **values: Any) -> int:
         due_count=entry.count,
         unique_key=unique_key(schedule_id, entry.due_at),
         trigger=entry.trigger,
+        finished_at=now if entry.status is Status.SKIPPED else None,
         **{"status": entry.status, "reason": entry.reason, "detail": entry.detail} | values,
     )
 
@@ -179,7 +184,7 @@ def add_occurrence(held: Held, **values: Any) -> int:
 
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("unique_key", "reason", "detail", "requested_by", "requested_at", "jobs", "params")),
-    **dict.fromkeys(("rerun_of", "worker_id", "started_at")),
+    **dict.fromkeys(("rerun_of", "worker_id", "started_at", "finished_at")),
     **dict.fromkeys(("jobs_total", "jobs_completed", "jobs_failed", "jobs_skipped"), 0),
     "due_count": 1,
 }

@@ -1,25 +1,27 @@
 """What the planner is told: where schedules stand, what waits, when daemons lived, and when schedules ran."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, true
+from sqlalchemy import Integer, bindparam, exists, func, select, true
 
 from scheduled.missed_runs import TICK, Busy, Interval
 from scheduled.planner import Expiry, Mark, Waiting
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import any_of, gaps, given, occurrences, runs, schedules, workers
+from scheduled.stretches import without
 from scheduled.words import REQUESTS, Reason, Status, Trigger, WorkerType
 
 _s, _o, _r, _w = schedules.c, occurrences.c, runs.c, workers.c
 _state = (_s.id, _s.next_run_at, _s.definition_hash, _s.locked_by)
 _ahead = exists().where(_o.schedule_id == _s.id, _o.due_at >= _s.next_run_at, _o.unique_key.is_not(None))
 
+NEXT_FEW = 20
 DUE = Statement(
-    select(*_state, _ahead.label("ahead"))
+    select(*_state, _s.updated_at, _ahead.label("ahead"))
     .where(_s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"))
     .order_by(_s.next_run_at)
 )
@@ -27,7 +29,7 @@ NEXT = Statement(
     select(*_state)
     .where(_s.enabled == true(), _s.next_run_at > given(_s.next_run_at, "the_now"))
     .order_by(_s.next_run_at)
-    .limit(20)  # the first of them may be another version's, and not ours to run
+    .limit(bindparam("page", type_=Integer()))
 )
 WAITING = Statement(
     select(
@@ -38,6 +40,7 @@ WAITING = Statement(
     .where(_o.status == Status.QUEUED)
     .order_by(_o.id)
 )  # fmt: skip
+NEWEST_WAITING = Statement(select(func.max(_o.id).label("id")).where(_o.status == Status.QUEUED))
 LATEST_RUN = Statement(
     select(_o.id, _o.started_at, _o.finished_at, _w.last_heartbeat_at)
     .join_from(occurrences, workers, _w.id == _o.worker_id, isouter=True)
@@ -94,8 +97,11 @@ class Situation:
         return min((mark.frontier for mark in self.marks if mark.frontier is not None), default=None)
 
 
-def situation(held: Held, now: datetime) -> Situation:
-    """The schedules that are due or for which something waits, and the one that is due next."""
+def situation(held: Held, now: datetime, mine: Mapping[str, str] | None = None) -> Situation:
+    """The schedules that are due or for which something waits, and those that are due next.
+
+    `mine`: the hashes of the definitions that the caller may run, by schedule; by default, any.
+    """
     due = held.rows(DUE, the_now=now)
     rows = {row.id: row for row in due}
     hashes = {row.id: row.definition_hash for row in due}
@@ -124,11 +130,29 @@ def situation(held: Held, now: datetime) -> Situation:
         )
         for schedule_id in hashes
     ]
-    busy = {mark.schedule_id: latest_run(held, mark.schedule_id, now) for mark in marks if mark.frontier}
-    for row in held.rows(NEXT, the_now=now):
+    # Whatever ran after the frontier touched the schedule's row when it ended.
+    busy = {
+        row.id: latest_run(held, row.id, now)
+        for row in due
+        if row.updated_at >= row.next_run_at or _is_locked(row)
+    }
+    for row in _due_next(held, now, mine):
         marks.append(Mark(row.id, row.next_run_at, locked=True))
         hashes[row.id] = row.definition_hash
     return Situation(marks, busy, hashes, stranded)
+
+
+def _due_next(held: Held, now: datetime, mine: Mapping[str, str] | None) -> list[Any]:
+    """The schedule that is due next. It may be another version's, and not ours to run: then a few more."""
+    found = held.rows(NEXT, the_now=now, page=1)
+    if found and mine is not None and mine.get(found[0].id) != found[0].definition_hash:
+        return held.rows(NEXT, the_now=now, page=NEXT_FEW)
+    return found
+
+
+def newest_that_waits(held: Held) -> int:
+    """The greatest id among the occurrences that wait; 0 if none does."""
+    return held.row(NEWEST_WAITING).id or 0
 
 
 def latest_run(held: Held, schedule_id: str, now: datetime) -> tuple[Busy, ...]:
@@ -157,22 +181,6 @@ def alive(held: Held, since: datetime, excluding: str | None = None) -> list[Int
             end = max(life.last_heartbeat_at, life.stopped_at or life.last_heartbeat_at)
             found.extend(without(Interval(life.started_at, end), asleep.get(life.id, ())))
     return found
-
-
-def without(whole: Interval, holes: Iterable[Interval]) -> list[Interval]:
-    """What is left of an interval when the holes are taken out."""
-    left = [whole]
-    for hole in holes:
-        left = [
-            part
-            for piece in left
-            for part in (
-                Interval(piece.start, min(piece.end, max(hole.start, piece.start))),
-                Interval(max(piece.start, min(hole.end, piece.end)), piece.end),
-            )
-            if part.start < part.end
-        ]
-    return left
 
 
 def _ahead_of(held: Held, row: Any) -> tuple[Interval, ...]:

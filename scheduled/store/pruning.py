@@ -16,6 +16,8 @@ AUDIT_KEPT = ("added", "changed", "orphaned", "back", "enabled", "disabled")
 
 _newer = occurrences.alias("newer")
 _ended = and_(_o.status != Status.QUEUED, _o.status != Status.RUNNING)
+# A request may be for an instant of long ago, and yet be new.
+_asked_before_that = or_(_o.unique_key.is_not(None), _o.requested_at < given(_o.due_at, "cutoff"))
 _is_not_the_newest = (
     select(_newer.c.id)
     .where(_newer.c.schedule_id == _o.schedule_id, _newer.c.due_at > _o.due_at)
@@ -28,6 +30,7 @@ OLD_OF = Statement(
         _o.schedule_id == given(_o.schedule_id),
         _o.due_at < given(_o.due_at, "cutoff"),
         _o.due_until < given(_o.due_until, "cutoff"),
+        _asked_before_that,
         _ended,
         _is_not_the_newest,
     )

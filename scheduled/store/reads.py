@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_, select, union_all
 
 from scheduled.store.database import Database
 from scheduled.store.tables import any_of, events, occurrences, outputs, runs, schedules, workers
@@ -24,6 +24,11 @@ RUN = (
 OCCURRENCE = (
     "id", "schedule_id", "due_at", "trigger", "status", "reason", "detail", "requested_by", "requested_at",
     "params", "started_at", "finished_at",
+)  # fmt: skip
+LEDGER = (
+    "id", "schedule_id", "due_at", "due_until", "due_count", "trigger", "status", "reason", "detail",
+    "requested_by", "requested_at", "params", "started_at", "finished_at", "jobs_total", "jobs_completed",
+    "jobs_failed", "jobs_skipped",
 )  # fmt: skip
 OUTPUT = ("output", "truncated", "traceback", "result")
 
@@ -45,6 +50,12 @@ def all_schedules(database: Database) -> list[dict[str, Any]]:
     return _all(database, select(*(_s[name] for name in SCHEDULE)).order_by(_s.id))
 
 
+def schedule_row(database: Database, schedule_id: str) -> dict[str, Any] | None:
+    """One schedule's row, whole; None if there is none."""
+    found = _all(database, select(*_s).where(_s.id == schedule_id))
+    return found[0] if found else None
+
+
 def known_schedules(database: Database) -> list[str]:
     """The ids of all schedules."""
     return [row["id"] for row in _all(database, select(_s.id).order_by(_s.id))]
@@ -64,16 +75,39 @@ def ever_ran(database: Database, job_name: str) -> bool:
 def history(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
     """The newest runs that are wanted, newest first, each with the instant at which it was due."""
     query = select(*(_r[name] for name in RUN), _o.due_at).join_from(runs, occurrences)
+    newest = [_newest(wanted, status).subquery() for status in set(wanted.statuses) or (None,)]
+    either = union_all(*(select(one.c.id) for one in newest)).subquery()
+    query = query.where(_r.id.in_(select(either.c.id)))
+    return _all(database, query.order_by(_r.id.desc()).limit(wanted.limit))
+
+
+def _newest(wanted: Wanted, status: str | None) -> Select[Any]:
+    """The ids of the newest runs of one status: each by an index of its own, for two at once have none."""
+    query = select(_r.id)
     if wanted.schedule_id is not None:
         query = query.where(_r.schedule_id == wanted.schedule_id)
     if wanted.job_name is not None:
         query = query.where(_r.job_name == wanted.job_name)
-    if wanted.statuses:
-        query = query.where(any_of(_r.status, wanted.statuses))
+    if status is not None:
+        query = query.where(_r.status == status)
     if wanted.since is not None:
         going_on = and_(_r.finished_at.is_(None), any_of(_r.status, [Status.QUEUED, Status.RUNNING]))
         query = query.where(or_(_r.finished_at >= wanted.since, going_on))
-    return _all(database, query.order_by(_r.id.desc()).limit(wanted.limit))
+    return query.order_by(_r.id.desc()).limit(wanted.limit)
+
+
+def occurrence_history(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
+    """The newest occurrences that are wanted, stretches of skipped instants included, newest first."""
+    query = select(*(_o[name] for name in LEDGER))
+    if wanted.schedule_id is not None:
+        query = query.where(_o.schedule_id == wanted.schedule_id)
+    if wanted.statuses:
+        query = query.where(any_of(_o.status, wanted.statuses))
+    if wanted.since is not None:
+        going_on = any_of(_o.status, [Status.QUEUED, Status.RUNNING])
+        query = query.where(or_(_o.due_until >= wanted.since, _o.finished_at >= wanted.since, going_on))
+    newest_first = (_o.id.desc(),) if wanted.schedule_id is None else (_o.due_at.desc(), _o.id.desc())
+    return _all(database, query.order_by(*newest_first).limit(wanted.limit))
 
 
 def one_run(database: Database, job_run_id: int) -> dict[str, Any] | None:

@@ -29,6 +29,11 @@ def runs(database: Database, occurrence_id: int | None = None) -> list[dict[str,
     )
 
 
+def schedule_ids(database: Database) -> set[str]:
+    """The ids of all schedules that the database knows."""
+    return {row["id"] for row in _all(database, select(schedule_table.c.id))}
+
+
 def schedule(database: Database, schedule_id: str) -> dict[str, Any]:
     """One schedule's row. Raises LookupError if there is none."""
     return _one(database, schedule_table, schedule_id)

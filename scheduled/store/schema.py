@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Connection, inspect
 
 from scheduled.errors import SchemaError
 from scheduled.store.database import Database
@@ -84,7 +84,8 @@ def prepare(database: Database, auto_migrate: bool) -> None:
     stored = current(database)
     if stored is None or (auto_migrate and stored != HEAD):
         upgrade(database)
-    require_current(database)
+    if stored != HEAD:
+        require_current(database)
 
 
 @contextmanager
@@ -119,11 +120,10 @@ def _guarded(database: Database) -> Iterator[None]:
 
 
 def _stored(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("scheduled_version"):
+    # Each command asks this first: an inspector and a compiled query would cost more than all the rest.
+    if not connection.dialect.has_table(connection, "scheduled_version"):
         return None
-    revision: str | None = connection.scalar(
-        select(column("version_num")).select_from(table("scheduled_version"))
-    )
+    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM scheduled_version").scalar()
     return revision
 
 

@@ -35,9 +35,11 @@ _s: Any = _table(
 )
 _w: Any = _table(
     "worker_instance",
-    *("id", "worker_type", "hostname", "pid", "status", "definition_hash", "poll_interval_ms"),
+    *("id", "worker_type", "hostname", "pid", "status", "definition_hash", "poll_interval_ms", "boot_id"),
+    "pid_started_at",
     instants=("last_heartbeat_at", "started_at"),
 )
+_o: Any = _table("occurrence", "id", "schedule_id", "unique_key", instants=("due_at",))
 _r: Any = _table("job_run", "id", "status", instants=("finished_at",))
 _e: Any = _table("schedule_event", "id", "event", "actor", instants=("at",), documents=("data",))
 
@@ -46,8 +48,11 @@ def _instant(name: str) -> Any:
     return bindparam(name, type_=UtcDateTime())
 
 
+_presence = (
+    _w.c.hostname, _w.c.boot_id, _w.c.pid, _w.c.pid_started_at, _w.c.last_heartbeat_at, _w.c.poll_interval_ms
+)  # fmt: skip
 DAEMONS = Statement(
-    select(_w.c.hostname, _w.c.pid, _w.c.definition_hash, _w.c.last_heartbeat_at, _w.c.poll_interval_ms)
+    select(*_presence, _w.c.definition_hash)
     .where(_w.c.worker_type == "schedule_daemon", or_(_w.c.status == "RUNNING", _w.c.status == "STOPPING"))
     .order_by(_w.c.last_heartbeat_at.desc())
 )
@@ -58,7 +63,7 @@ LAST_DAEMON = Statement(
     .limit(1)
 )
 NEWEST_START = Statement(
-    select(_w.c.started_at)
+    select(_w.c.started_at, _w.c.hostname, _w.c.pid, _w.c.definition_hash)
     .where(_w.c.worker_type == "schedule_daemon")
     .order_by(_w.c.started_at.desc())
     .limit(1)
@@ -67,6 +72,11 @@ DEAD_LOCKS = Statement(
     select(_s.c.id, _s.c.locked_by, _s.c.lock_expires_at).where(
         _s.c.locked_at.is_not(None), _s.c.lock_expires_at < _instant("the_now")
     )
+)
+HELD_LOCKS = Statement(
+    select(_s.c.id, *_presence)
+    .join_from(_s, _w, _w.c.id == _s.c.locked_by)
+    .where(_s.c.locked_at.is_not(None), _s.c.lock_expires_at >= _instant("the_now"))
 )
 OVERDUE = Statement(
     select(_s.c.id, _s.c.next_run_at)
@@ -80,7 +90,16 @@ FAILING = Statement(
 )
 AHEAD = Statement(
     select(_s.c.id, _s.c.next_run_at, _s.c.definition).where(
-        _s.c.enabled == true(), _s.c.next_run_at > _instant("the_now")
+        _s.c.enabled == true(),
+        _s.c.next_run_at > _instant("the_now"),
+        # Only a ledger that has come beyond now can have taken the frontier beyond its time.
+        select(_o.c.id)
+        .where(
+            _o.c.schedule_id == _s.c.id,
+            _o.c.due_at > _instant("the_now"),
+            _o.c.unique_key.is_not(None),
+        )
+        .exists(),
     )
 )
 REJECTED = Statement(
