@@ -1,6 +1,7 @@
 """Runs one request here and now, needing no daemon: with the same lock, rows and captured output."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
@@ -10,6 +11,7 @@ from scheduled.daemon import Parts, assemble, hosting
 from scheduled.errors import ConflictError, LockedError, UnknownNameError
 from scheduled.events import Events
 from scheduled.lock import Claim
+from scheduled.past_instants import past_due_instant
 from scheduled.planner import Start
 from scheduled.registry import Registry
 from scheduled.settings import Settings
@@ -27,11 +29,15 @@ def run_inline(
     schedule_id: str,
     jobs: Sequence[str] = (),
     params: Mapping[str, Any] | None = None,
+    for_instant: datetime | None = None,
 ) -> tuple[int, Status]:
     """Run a request in this process's main thread; its occurrence and how that ended.
 
+    `for_instant`: the past due instant that it is for; naive, it is in the schedule's time zone.
+
     Raises:
         UnknownNameError: there is no such schedule here or in the database, or it has no such job.
+        UsageError: the schedule was not due at `for_instant`.
         ConflictError: the database defines the schedule otherwise.
         LockedError: the schedule runs just now.
     """
@@ -48,7 +54,7 @@ def run_inline(
         parts.sidework.start()
         try:
             parts.engine.reap(clock.now())
-            claim = _claim(parts, clock, actor, schedule_id, jobs, params)
+            claim = _claim(parts, clock, actor, schedule_id, jobs, params, for_instant)
             parts.engine.run(claim)
             row: Any = held.row(schedules.OCCURRENCE, the_id=claim.occurrence_id)
             return claim.occurrence_id, Status(row.status)
@@ -64,18 +70,21 @@ def _claim(
     schedule_id: str,
     jobs: Sequence[str],
     params: Mapping[str, Any] | None,
+    for_instant: datetime | None,
 ) -> Claim:
     """Write the request and claim it in one transaction, so that no daemon takes it in between."""
     held, now = parts.engine.held, clock.now()
     with held.transaction():
-        if held.row(schedules.ONE, the_id=schedule_id) is None:
+        row = held.row(schedules.ONE, the_id=schedule_id)
+        if row is None:
             raise UnknownNameError(
                 f"the database does not know schedule {schedule_id!r} yet: `scheduled run` stores it"
             )
+        due_at = None if for_instant is None else past_due_instant(held, row, for_instant, now)
         occurrence_id = add_request(
-            held, schedule_id, actor, now, list(jobs) or None, dict(params or {}) or None
+            held, schedule_id, actor, now, list(jobs) or None, dict(params or {}) or None, for_instant=due_at
         )
-        start = Start(schedule_id, now, Trigger.MANUAL, occurrence_id)
+        start = Start(schedule_id, due_at or now, Trigger.MANUAL, occurrence_id)
         claim = parts.engine.holder.claim(held, start, now)
         if claim is None:
             raise _refusal(held, schedule_id)

@@ -48,6 +48,16 @@ def test_alarms_are_cancelled() -> None:
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
+def test_an_alarm_that_was_set_before_stays_set() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 1000)  # by pytest-timeout, say
+    try:
+        with restored():
+            pass
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 900
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def test_an_alarm_that_strikes_meanwhile_stops_nothing() -> None:
     code = """
 from contextlib import suppress
@@ -194,18 +204,39 @@ def test_one_problem_does_not_stop_the_rest(monkeypatch: pytest.MonkeyPatch) -> 
     assert os.environ["CHANGED"] == "before"
 
 
-def test_it_works_off_the_main_thread() -> None:
-    code = """
-import threading
-def body():
-    with restored() as inner:
-        os.environ["X"] = "1"
-    print(inner.problems, "X" in os.environ)
-thread = threading.Thread(target=body)
-thread.start()
-thread.join()
-"""
-    assert python(code).stdout == b"[] False\n"
+def on_a_thread(body: str) -> bytes:
+    """What the body prints that runs on a thread of an application."""
+    indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    return python(
+        f"import signal, threading\ndef body():\n{indented}\n"
+        "thread = threading.Thread(target=body)\nthread.start()\nthread.join()\n"
+    ).stdout
+
+
+def test_on_another_thread_it_leaves_alone_what_belongs_to_the_application() -> None:
+    told = on_a_thread("""
+with restored() as inner:
+    os.environ["X"] = "1"
+    os.umask(0o077)
+    sys.stdout, was = "mine", sys.stdout
+    signal.setitimer(signal.ITIMER_REAL, 1000)
+mine, sys.stdout = sys.stdout, was
+left = signal.getitimer(signal.ITIMER_REAL)[0]
+print(inner.problems, "X" in os.environ, oct(os.umask(0)), mine, left > 900)
+""")
+    assert told == b"[] True 0o77 mine True\n"
+
+
+def test_on_another_thread_it_puts_back_what_is_the_threads_own_and_the_working_directory() -> None:
+    told = on_a_thread("""
+found = os.getcwd()
+with restored() as inner:
+    os.chdir("/")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    sys.setprofile(lambda *_: None)
+print(inner.problems, os.getcwd() == found, signal.pthread_sigmask(signal.SIG_BLOCK, ()), sys.getprofile())
+""")
+    assert told == b"[] True set() None\n"
 
 
 def test_closed_standard_files_are_opened_on_nothing() -> None:

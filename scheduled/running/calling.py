@@ -6,6 +6,7 @@ import re
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,8 @@ TRACEBACK_LIMIT = 65_536
 RESULT_LIMIT = 65_536
 VARIABLE_LIMIT = 100_000
 """How long an environment variable of ours may be: Linux starts no command with one of 128 KiB."""
+LOOK = 0.25
+"""How often an event loop looks up that runs on another thread than the main one, in seconds."""
 FRAMES = 200
 CHAINED = 50
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -79,11 +82,18 @@ def call(function: Callable[..., Any], context: JobContext) -> Outcome:
 def _run(awaitable: Any) -> Any:
     import asyncio  # 30 ms, which only those pay who use it
 
-    if isinstance(awaitable, Coroutine):
+    on_main = current_thread() is main_thread()
+    if on_main and isinstance(awaitable, Coroutine):
         return asyncio.run(awaitable)
 
     async def wait() -> Any:
+        if not on_main:
+            look_up()
         return await awaitable
+
+    def look_up() -> None:
+        """No signal wakes a loop that waits here: it wakes itself, for an Interrupt that was left there."""
+        asyncio.get_running_loop().call_later(LOOK, look_up)
 
     return asyncio.run(wait())
 

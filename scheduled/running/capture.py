@@ -4,16 +4,16 @@ By thread and not by file descriptor: so the daemon's own threads, which run mea
 """
 
 import codecs
-import io
 import logging
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Thread, current_thread, get_ident
 from threading import enumerate as enumerate_threads
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 from weakref import WeakSet
 
+from scheduled.running.router import Router
 from scheduled.running.tail import Tail, clean
 
 __all__ = ["Capture", "OnLine", "Router", "Tail", "clean"]
@@ -27,9 +27,10 @@ OnLine = Callable[[str], None]
 class _Run:
     """What is captured from one start to its stop."""
 
-    def __init__(self, tail: Tail, on_line: OnLine | None, strangers: list[Thread]) -> None:
+    def __init__(self, tail: Tail, on_line: OnLine | None, strangers: list[Thread] | None) -> None:
         self.tail = tail
         self.strangers = strangers
+        """Threads that are none of the job's; None: all but the one that runs it."""
         self.main = get_ident()
         self.telling: set[int] = set()
         self._on_line = on_line
@@ -53,8 +54,9 @@ class _Run:
     def take_record(self, text: str) -> None:
         """A log record: it begins on a line of its own, also after a print that ended none."""
         self.tail.write(f"\n{text}\n" if self.tail.within_line else f"{text}\n")
-        for line in text.split("\n"):
-            self._tell(line)
+        if self.strangers is not None:  # an application's own logging has the record already
+            for line in text.split("\n"):
+                self._tell(line)
 
     def finish(self) -> None:
         for (stream, _), decoder in list(self._decoders.items()):
@@ -85,96 +87,6 @@ class _Run:
             pass
         finally:
             self.telling.discard(thread)
-
-
-class _Bytes(io.BufferedIOBase):
-    """What stands at `sys.stdout.buffer`."""
-
-    def __init__(self, router: "Router") -> None:
-        self._router = router
-        self.raw = cast(io.RawIOBase, self)
-
-    def write(self, data: Any, /) -> int:
-        return self._router.write_bytes(bytes(data))
-
-    def writable(self) -> bool:
-        return True
-
-    def flush(self) -> None:
-        self._router.flush()
-
-    def fileno(self) -> int:
-        return self._router.fileno()
-
-    def close(self) -> None:
-        """Nothing: whoever wraps it closes it when the wrapper is forgotten."""
-
-    @property
-    def closed(self) -> bool:
-        return False
-
-
-class Router(io.TextIOBase):
-    """Stands at sys.stdout or sys.stderr: captures during a run, else passes through to the original."""
-
-    encoding = "utf-8"
-    errors = "replace"
-    line_buffering = True
-    mode = "w"
-
-    def __init__(self, capture: "Capture", name: str, original: TextIO | None) -> None:
-        self._capture = capture
-        self._original = original
-        self.name = name
-        self.buffer = _Bytes(self)
-
-    def write(self, text: str, /) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        run = self._capture.current()
-        if run is not None:
-            with self._capture.hold:
-                run.take(self.name, text)
-        elif self._original is not None:
-            self._original.write(text)
-        return len(text)
-
-    def write_bytes(self, data: bytes) -> int:
-        run = self._capture.current()
-        if run is not None:
-            with self._capture.hold:
-                run.take_bytes(self.name, data)
-        elif (raw := getattr(self._original, "buffer", None)) is not None:
-            raw.write(data)
-        elif self._original is not None:
-            self._original.write(data.decode(errors="replace"))
-        return len(data)
-
-    def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        if self._original is not None and self._capture.current() is None:
-            self._original.flush()
-
-    def fileno(self) -> int:
-        if self._original is None:
-            raise io.UnsupportedOperation("fileno")
-        return self._original.fileno()
-
-    def writable(self) -> bool:
-        return True
-
-    def reconfigure(self, **options: object) -> None:
-        """Nothing: it takes all text, and keeps none back."""
-
-    def close(self) -> None:
-        """Nothing: the daemon needs its streams after the job."""
-
-    @property
-    def closed(self) -> bool:
-        return False
 
 
 class _Handler(logging.Handler):
@@ -218,30 +130,42 @@ class Capture:
     """Routes what jobs print and log to the tail of their run, and line by line to the daemon's log.
 
     `hold` is entered around each write: Interrupter.held, so that no Interrupt strikes in the midst of one.
+    `shared`: the process is an application's. Then of all its threads only the one that runs the job is
+    captured, and its logging is left as it is configured.
     """
 
-    def __init__(self, hold: AbstractContextManager[None] | None = None) -> None:
+    def __init__(self, hold: AbstractContextManager[None] | None = None, *, shared: bool = False) -> None:
         self.hold = hold if hold is not None else nullcontext()
+        self._shared = shared
         self._run: _Run | None = None
         self._own: WeakSet[Thread] = WeakSet()
         self._handler = _Handler(self)
-        self._found: tuple[TextIO, TextIO, int] | None = None
+        self._found: tuple[TextIO, TextIO] | None = None
+        self._level: int | None = None
+        self._standing: tuple[Router, Router]
 
     def install(self) -> None:
         """Stand at sys.stdout and sys.stderr, and at the root logger, whose level becomes INFO at most."""
         if self._found is None:
-            self._found = (sys.stdout, sys.stderr, logging.root.level)
-            sys.stdout = cast(TextIO, Router(self, "<stdout>", sys.stdout))
-            sys.stderr = cast(TextIO, Router(self, "<stderr>", sys.stderr))
-            self._attend()
+            self._found = (sys.stdout, sys.stderr)
+            self._standing = (Router(self, "<stdout>", sys.stdout), Router(self, "<stderr>", sys.stderr))
+            sys.stdout, sys.stderr = cast(tuple[TextIO, TextIO], self._standing)
+            if not self._shared:
+                self._attend()
 
     def uninstall(self) -> None:
-        """Put everything back as it was found."""
+        """Put everything back as it was found; in a shared process, unless somebody else stands there now."""
+        self.stop()
+        logging.root.removeHandler(self._handler)
+        if self._level is not None:
+            logging.root.setLevel(self._level)
+            self._level = None
         if self._found is not None:
-            self.stop()
-            logging.root.removeHandler(self._handler)
-            sys.stdout, sys.stderr, level = self._found
-            logging.root.setLevel(level)
+            stdout, stderr = self._found
+            if not self._shared or sys.stdout is self._standing[0]:
+                sys.stdout = stdout
+            if not self._shared or sys.stderr is self._standing[1]:
+                sys.stderr = stderr
             self._found = None
 
     def own(self, thread: Thread | None = None) -> None:
@@ -256,16 +180,47 @@ class Capture:
         """
         tail = Tail(limit)
         self._attend()
-        # Threads that an earlier job left behind: what they print is not this run's.
-        strangers = [thread for thread in enumerate_threads() if thread is not current_thread()]
+        strangers: list[Thread] | None = None
+        if not self._shared:
+            # Threads that an earlier job left behind: what they print is not this run's.
+            strangers = [thread for thread in enumerate_threads() if thread is not current_thread()]
         self._run = _Run(tail, on_line, strangers)
         return tail
+
+    def writer(self) -> OnLine:
+        """What takes text for the run that goes on now as if the job had printed it: from any thread."""
+        run = self._run
+
+        def write(text: str) -> None:
+            if run is None:
+                sys.stdout.write(text)
+                return
+            with self.hold:
+                run.take("<stdout>", text)
+
+        return write
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What this thread prints and logs within the block is the daemon's own word, and not captured."""
+        run, ident = self._run, get_ident()
+        if run is None or ident in run.telling:
+            yield
+            return
+        with self.hold:
+            run.telling.add(ident)
+            try:
+                yield
+            finally:
+                run.telling.discard(ident)
 
     def stop(self) -> None:
         """End the capture; `on_line` gets what is left of unended lines."""
         run, self._run = self._run, None
         if run is not None:
             run.finish()
+        if self._shared:
+            logging.root.removeHandler(self._handler)
 
     def current(self) -> _Run | None:
         """The run that the output of this thread belongs to."""
@@ -275,7 +230,9 @@ class Capture:
         ident = get_ident()
         if run.telling and ident in run.telling:
             return None
-        if ident != run.main and any(
+        if ident == run.main:
+            return run
+        if run.strangers is None or any(
             thread.ident == ident and thread.is_alive() for thread in (*self._own, *run.strangers)
         ):
             return None
@@ -285,5 +242,9 @@ class Capture:
         # Again at every start: basicConfig(force=True) and fileConfig in a job throw out every handler.
         if self._handler not in logging.root.handlers:
             logging.root.addHandler(self._handler)
+        if self._shared:
+            return
+        if self._level is None:
+            self._level = logging.root.level
         if logging.root.level > logging.INFO:
             logging.root.setLevel(logging.INFO)

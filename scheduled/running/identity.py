@@ -7,14 +7,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 PATIENCE = 2.0
 """How long to wait for the killed to be gone, in seconds."""
 TOLERANCE = 1.0
 """By how much a start time may differ, which went through a database. Pids are not reused that fast."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-DEAD = ("Z", "X", "x", psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+DEAD = ("Z", "X", "x", "zombie", "dead")
+"""As Linux spells it, and as psutil does."""
 
 
 def alive(pid: int, start_time: float) -> bool:
@@ -46,6 +45,8 @@ def boot_id() -> str:
     """What differs after each boot of this host, and from host to host."""
     with suppress(OSError):
         return BOOT_ID.read_text(encoding="ascii").strip()
+    import psutil  # half a megabyte that Linux can do without
+
     return f"boot-{psutil.boot_time():.0f}"
 
 
@@ -86,6 +87,8 @@ def signal_session(pid: int, number: int) -> None:
 
 def session(pid: int) -> list[int]:
     """The living processes of the session that `pid` leads, without the leader."""
+    import psutil
+
     return [
         member for member in psutil.pids() if member != pid and _session_of(member) == pid and _lives(member)
     ]
@@ -125,6 +128,8 @@ def _exists(pid: int) -> bool:
 def _look(pid: int) -> tuple[str, float] | None:
     """A process's state and start time; None if there is none, or none that we may look at."""
     if not sys.platform.startswith("linux"):
+        import psutil
+
         try:
             process = psutil.Process(pid)
             return process.status(), process.create_time()

@@ -23,11 +23,15 @@ DAEMON = logging.getLogger("scheduled.daemon")
 # os.environ is a view that encodes and decodes at each access; copied and compared is what lies below it.
 ENVIRON = os.environb
 VARIABLES: dict[bytes, bytes] = vars(ENVIRON)["_data"]
-KNOBS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-    (sys.getswitchinterval, sys.setswitchinterval),
+Knobs = tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...]
+KNOBS_OF_THREAD: Knobs = (
     (sys.gettrace, sys.settrace),
     (sys.getprofile, sys.setprofile),
+)
+KNOBS: Knobs = (
+    *KNOBS_OF_THREAD,
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (sys.getswitchinterval, sys.setswitchinterval),
     (socket.getdefaulttimeout, socket.setdefaulttimeout),
     (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
     (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
@@ -42,26 +46,36 @@ def same_process(pid: int, status: int = 0) -> None:
 
 
 def restored() -> "Restored":
-    """After the block, signal handlers, working directory and the like are as before it."""
-    return Restored()
+    """After the block, signal handlers, working directory and the like are as before it.
+
+    On the main thread, that is. On another one the process is an application's, whose other threads go on
+    changing it as they like: put back is what is the thread's own, and the working directory.
+    """
+    return Restored() if get_ident() == main_thread().ident else RestoredOnThread()
 
 
 class Restored:
     """The context manager of `restored`. What could not be put back is told in `problems`."""
 
+    KNOBS = KNOBS
+
     def __enter__(self) -> "Restored":
         self.problems: list[str] = []
         self._finished = False
         self._pid = os.getpid()
-        # Only the main thread can set handlers.
-        self._on_main = get_ident() == main_thread().ident
-        if self._on_main:
-            self._handlers = list(map(_signal.getsignal, SIGNALS))
-            self._wakeup = _signal.set_wakeup_fd(-1)
-            if self._wakeup != -1:
-                _signal.set_wakeup_fd(self._wakeup)
+        self._look()
         self._mask = _signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._directory = _directory()
+        self._knobs = [get() for get, _ in self.KNOBS]
+        return self
+
+    def _look(self) -> None:
+        """See what the whole process has in common."""
+        self._idle = [timer for timer in TIMERS if _signal.getitimer(timer)[0] == 0]
+        self._handlers = list(map(_signal.getsignal, SIGNALS))
+        self._wakeup = _signal.set_wakeup_fd(-1)
+        if self._wakeup != -1:
+            _signal.set_wakeup_fd(self._wakeup)
         self._environ = os.environ
         self._variables = VARIABLES.copy()
         self._umask = os.umask(0o077)
@@ -69,9 +83,7 @@ class Restored:
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._argv = sys.argv
         self._arguments = sys.argv[:]
-        self._knobs = [get() for get, _ in KNOBS]
         self._muted = DAEMON.disabled
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
@@ -86,13 +98,16 @@ class Restored:
         """
         if self._finished:
             return
-        for step in _STEPS:
+        for step in self._steps():
             try:
                 step(self)
             except BaseException:  # that handler again; by now it has been replaced
                 self._again(step)
         self._finished = True
         same_process(self._pid, status=_status(error))
+
+    def _steps(self) -> tuple[Callable[["Restored"], None], ...]:
+        return _STEPS
 
     def _again(self, step: Callable[["Restored"], None]) -> None:
         try:
@@ -103,18 +118,19 @@ class Restored:
             )
 
     def _signals(self) -> None:
-        for timer in TIMERS:  # first, as the default of some handlers is to end the process
+        for timer in self._idle:  # first, as the default of some handlers is to end the process
             _signal.setitimer(timer, 0)
-        if self._on_main:
-            now = list(map(_signal.getsignal, SIGNALS))
-            if now != self._handlers:
-                for number, before, after in zip(SIGNALS, self._handlers, now, strict=True):
-                    if before is not after and before is not None:
-                        _signal.signal(number, before)
-            # Signals would be written into whatever has the number of a file descriptor that was left here.
-            _signal.set_wakeup_fd(-1)
-            if self._wakeup != -1:
-                _signal.set_wakeup_fd(self._wakeup)
+        now = list(map(_signal.getsignal, SIGNALS))
+        if now != self._handlers:
+            for number, before, after in zip(SIGNALS, self._handlers, now, strict=True):
+                if before is not after and before is not None:
+                    _signal.signal(number, before)
+        # Signals would be written into whatever has the number of a file descriptor that was left here.
+        _signal.set_wakeup_fd(-1)
+        if self._wakeup != -1:
+            _signal.set_wakeup_fd(self._wakeup)
+
+    def _signal_mask(self) -> None:
         if _signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
             _signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
@@ -147,9 +163,11 @@ class Restored:
             if zone != VARIABLES.get(b"TZ"):
                 time.tzset()
 
-    def _settings(self) -> None:
+    def _file_mode(self) -> None:
         os.umask(self._umask)
-        for (get, put), before in zip(KNOBS, self._knobs, strict=True):
+
+    def _settings(self) -> None:
+        for (get, put), before in zip(self.KNOBS, self._knobs, strict=True):
             if get() != before:
                 put(before)
 
@@ -163,13 +181,44 @@ class Restored:
 
 _STEPS = (
     Restored._signals,
+    Restored._signal_mask,
     Restored._standard_files,
     Restored._sys_attributes,
     Restored._working_directory,
     Restored._environment,
+    Restored._file_mode,
     Restored._settings,
     Restored._daemon_log,
 )
+_STEPS_ON_THREAD = (
+    Restored._signal_mask,
+    Restored._standard_files,
+    Restored._working_directory,
+    Restored._settings,
+)
+
+
+class RestoredOnThread(Restored):
+    """The same for one thread among an application's."""
+
+    KNOBS = KNOBS_OF_THREAD
+
+    def _look(self) -> None:
+        """Nothing: what the whole process has in common is left alone."""
+
+    def _steps(self) -> tuple[Callable[[Restored], None], ...]:
+        return _STEPS_ON_THREAD
+
+
+class Untouched(Restored):
+    """The same around code that is known to change nothing."""
+
+    def __enter__(self) -> Restored:
+        self.problems = []
+        return self
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """There is nothing to put back."""
 
 
 def _directory() -> str | None:
