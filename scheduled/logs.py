@@ -4,7 +4,8 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -76,10 +77,11 @@ class LogSubscriber:
         return Events(self, least=self._least)
 
     def close(self) -> None:
-        """Log nothing more, and close the stream."""
+        """Log nothing more, and close the stream. What finds no room there any more is lost."""
         self._handler = logging.NullHandler()
         self._logger.handlers[:] = [self._handler]
-        self._stream.close()
+        with suppress(OSError):
+            self._stream.close()
 
     def __call__(self, event: Event) -> None:
         if event.level < self._least:
@@ -87,6 +89,28 @@ class LogSubscriber:
         record = logging.LogRecord(LOGGER, event.level, "", 0, event.name, None, None)
         record.fields = {"worker_id": self.worker_id, **event.fields}
         self._handler.handle(record)
+
+
+class ApplicationLog:
+    """Hands each event to an application's own logging: as a record of the logger `scheduled`.
+
+    The message is the event's name and its facts; `record.event` and `record.fields` have them one by one.
+    """
+
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        """`aside` keeps what handlers print from being captured as a job's."""
+        self._logger = logging.getLogger("scheduled")
+        self._aside = aside
+
+    def __call__(self, event: Event) -> None:
+        if not self._logger.isEnabledFor(event.level):
+            return
+        told = [f"{key}={_shown(value)}" for key, value in event.fields.items() if value is not None]
+        message = " ".join([event.name, *told])
+        record = logging.LogRecord(self._logger.name, event.level, "", 0, message, None, None)
+        record.event, record.fields = event.name, dict(event.fields)
+        with self._aside():
+            self._logger.handle(record)
 
 
 def private_stderr() -> TextIO:

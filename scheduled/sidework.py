@@ -4,9 +4,11 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -27,15 +29,23 @@ from scheduled.store import schedules, workers
 from scheduled.store.database import Database
 from scheduled.store.watching import Watch
 
+POOL = "scheduled"
+"""Our threads' name with APScheduler: an application may use it, too, and have it log as it likes."""
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LOGGERS = [logging.getLogger(f"apscheduler.{part}.{POOL}") for part in ("scheduler", "executors")]
 HOUSEKEEPING_SECONDS = 3600.0
 LOCKS_SECONDS = 2.0
-LOOK_SECONDS = 0.1
+LOOKS_FOR_LOCKS = 18
+"""On SQLite, where a query waits for nobody, it is done by one of so many looks: the pool costs more."""
+LOOK_SECONDS = 0.11
 """How often deadlines, the pulse, and SQLite's change counter are looked at."""
 
 
 class Sidework:
-    """The daemon's second pair of hands. Its one connection is for its threads alone."""
+    """The daemon's second pair of hands. Its connections are for its threads alone: one writes, one looks.
+
+    A write may wait for seconds for the database; meanwhile deadlines and requests must not.
+    """
 
     def __init__(
         self,
@@ -57,12 +67,20 @@ class Sidework:
         self._capture = capture
         self._events = events
         self._held = database.hold()
+        self._eye = database.hold()
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._attention = threading.Thread(
+            target=self._owned(self._attend), name="scheduled-attention", daemon=True
+        )
+        self.on_give_up: Callable[[], None] = lambda: os._exit(0)
+        """What to do about a job that does not end, when all that is true of it has been written."""
+        for logger in LOGGERS:
+            logger.setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(4)},
+            logger=LOGGERS[0],
+            executors={POOL: ThreadPoolExecutor(4)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
@@ -77,13 +95,13 @@ class Sidework:
             self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
         if self._settings.wake == "poll":
             self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
-        else:
+        elif self._database.file is None:
             self._every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
-        self._at(self._clock.now(), self._owned(self._attend), "attention")
         # A signal that the kernel hands to a side thread does not wake a main thread that blocks in a job.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             self._scheduler.start()
+            self._attention.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -94,10 +112,16 @@ class Sidework:
             self._at(at, self._control.wakeup.set, "alarm")
 
     def stop(self) -> None:
-        """End the threads, and close their connection."""
+        """End the threads, and close their connections."""
         self._ended.set()
         self._scheduler.shutdown(wait=True)
+        self._attention.join()
         self._held.close()
+        self._eye.close()
+
+    def pause(self) -> None:
+        """Begin nothing more but to attend: the interpreter ends, and with it the pool of threads."""
+        self._scheduler.pause()
 
     def _at(self, moment: datetime, work: Callable[[], None], name: str) -> None:
         """Do it then, in place of what was to be done by that name.
@@ -106,12 +130,16 @@ class Sidework:
         has one, to which it never comes.
         """
         never_again = IntervalTrigger(days=100_000)
-        self._scheduler.add_job(work, never_again, id=name, next_run_time=moment, replace_existing=True)
+        self._scheduler.add_job(
+            work, never_again, id=name, next_run_time=moment, replace_existing=True, executor=POOL
+        )
 
     def _every(self, seconds: float, work: Callable[[], None], name: str, *, at_once: bool = False) -> None:
         options = {"next_run_time": self._clock.now()} if at_once else {}
         trigger = IntervalTrigger(seconds=timedelta(seconds=seconds).total_seconds())
-        self._scheduler.add_job(self._owned(self._careful(work, name)), trigger, id=name, **options)
+        self._scheduler.add_job(
+            self._owned(self._careful(work, name)), trigger, id=name, executor=POOL, **options
+        )
 
     def _owned(self, work: Callable[[], None]) -> Callable[[], None]:
         """The threads of a pool are made when they are needed: each says that it is not a job's."""
@@ -138,6 +166,7 @@ class Sidework:
 
     def _beat(self) -> None:
         self._lifeline.beat(self._held, self._clock.now())
+        self._held.checkpoint()
 
     def _renew(self) -> None:
         occurrence_id = self._control.occurrence_id
@@ -153,11 +182,16 @@ class Sidework:
             self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
 
     def _attend(self) -> None:
-        """Look around ten times a second, for as long as the daemon runs."""
+        """Look around several times a second, for as long as the daemon runs."""
         watch = Watch(self._database) if self._settings.wake == "exact" else None
+        with_locks, looks = watch is not None and self._database.file is not None, count(1)
         look = self._careful(lambda: self._look(watch), "attention")
-        while not self._ended.wait(LOOK_SECONDS):
+        look_for_dead_locks = self._careful(self._look_for_dead_locks, "locks")
+        while not self._ended.is_set():
             look()
+            if with_locks and next(looks) % LOOKS_FOR_LOCKS == 0:
+                look_for_dead_locks()
+            time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
         if watch is not None:
             watch.close()
 
@@ -172,18 +206,21 @@ class Sidework:
 
     def _look_for_dead_locks(self) -> None:
         """Wake an idle loop for a lock whose holder died: nothing else might, for a whole poll."""
+        if self._control.occurrence_id is not None:
+            return
         now = self._clock.now()
         locks = self._held.rows(workers.LOCKS, me=self._lifeline.id)
         if any(why_dead(lock, self._lifeline, now) for lock in locks):
             self._control.wakeup.set()
 
     def _give_up(self) -> None:
-        """The job swallows every Interrupt, and keeps the main thread: write what is true, and leave."""
+        """The job swallows every Interrupt, and keeps its thread: write what is true, and leave."""
         self._events.emit("daemon.gave_up", ERROR, occurrence_id=self._control.occurrence_id)
         now = self._clock.now()
         reap_own(self._held, self._lifeline, self._holder.registry, now)
         self._lifeline.stop(self._held, now)
-        os._exit(0)
+        self._ended.set()
+        self.on_give_up()
 
     def _look_for_requests(self) -> None:
         if self._control.occurrence_id is None:
@@ -195,6 +232,6 @@ class Sidework:
         occurrence_id = self._control.occurrence_id
         if occurrence_id is None:
             return
-        asked: Any = self._held.row(schedules.CANCEL_REQUESTED, the_id=occurrence_id)
+        asked: Any = self._eye.row(schedules.CANCEL_REQUESTED, the_id=occurrence_id)
         if asked is not None:
             self._control.cancel(occurrence_id, asked.cancel_requested_by or "somebody")

@@ -1,5 +1,6 @@
 """Log lines: readable on a terminal, JSON elsewhere."""
 
+import errno
 import io
 import json
 from datetime import UTC, datetime
@@ -83,3 +84,15 @@ def test_a_terminal_gets_colours() -> None:
     page.events.emit("schedule.faulty", ERROR)
     assert page.lines[0].startswith("\x1b[31m")
     assert page.lines[0].endswith("\x1b[0m")
+
+
+def test_closing_a_log_on_a_full_disk_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(as_json=True)
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(page.stream, "close", full)
+    page.log.close()
+    page.events.emit("daemon.stopped", INFO)
+    assert page.lines == []

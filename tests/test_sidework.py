@@ -18,6 +18,13 @@ from scheduled.store.schema import prepare
 from scheduled.words import WorkerType
 from tests.conftest import World
 
+CANCELLED = (
+    "INSERT INTO occurrence (id, schedule_id, due_at, due_until, due_count, trigger, status, jobs_total,"
+    " jobs_completed, jobs_failed, jobs_skipped, cancel_requested_at, cancel_requested_by)"
+    " VALUES (7, 'it', '2026-01-01', '2026-01-01', 1, 'MANUAL', 'RUNNING', 1, 0, 0, 0,"
+    " '2026-01-01 00:00:00.000000', 'somebody')"
+)
+
 
 class Bench:
     """The parts of a daemon with its side threads running, and no loop."""
@@ -128,3 +135,16 @@ def test_it_forgets_old_history(world: World, tmp_path: Path, monkeypatch: pytes
         )
     eventually(lambda: any(event.name == "history.pruned" for event in bench.heard))
     bench.close()
+
+
+def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> None:
+    """A heartbeat may wait for seconds for SQLite's write lock, with the side threads' connection in hand."""
+    bench.parts.control.begin(7)
+    ticks: list[None] = []
+    bench.parts.control.tick = lambda: ticks.append(None)  # type: ignore[method-assign]
+    with bench.parts.sidework._held._guard:
+        with bench.database.writing() as connection:
+            connection.exec_driver_sql(CANCELLED)
+        eventually(lambda: bench.parts.control.cancelled_by)
+        so_far = len(ticks)
+        eventually(lambda: len(ticks) > so_far + 30)
