@@ -5,20 +5,47 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scheduled.context import JobContext, SkipJob
     from scheduled.definitions import Schedule, command, job
-    from scheduled.errors import ExpressionError
+    from scheduled.embedding import Daemon
+    from scheduled.errors import ExpressionError, ScheduledError
     from scheduled.instants import upcoming
+    from scheduled.lives import DaemonStatus
+    from scheduled.loading import load
+    from scheduled.registry import Registry
+    from scheduled.settings import Settings, load_settings
 
 _HOMES = {
+    "Daemon": "scheduled.embedding",
+    "DaemonStatus": "scheduled.lives",
+    "ExpressionError": "scheduled.errors",
     "JobContext": "scheduled.context",
-    "SkipJob": "scheduled.context",
+    "Registry": "scheduled.registry",
     "Schedule": "scheduled.definitions",
+    "ScheduledError": "scheduled.errors",
+    "Settings": "scheduled.settings",
+    "SkipJob": "scheduled.context",
     "command": "scheduled.definitions",
     "job": "scheduled.definitions",
-    "ExpressionError": "scheduled.errors",
+    "load": "scheduled.loading",
+    "load_settings": "scheduled.settings",
     "upcoming": "scheduled.instants",
 }
 
-__all__ = ["ExpressionError", "JobContext", "Schedule", "SkipJob", "command", "job", "upcoming"]
+__all__ = [
+    "Daemon",
+    "DaemonStatus",
+    "ExpressionError",
+    "JobContext",
+    "Registry",
+    "Schedule",
+    "ScheduledError",
+    "Settings",
+    "SkipJob",
+    "command",
+    "job",
+    "load",
+    "load_settings",
+    "upcoming",
+]
 
 
 def __getattr__(name: str) -> Any:

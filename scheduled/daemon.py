@@ -53,12 +53,19 @@ def assemble(
     events: Events,
     worker_type: WorkerType = WorkerType.SCHEDULE_DAEMON,
     least_grace: float = 0.0,
+    threaded: bool = False,
 ) -> Parts:
-    """Put the parts of a daemon together, around one held connection."""
+    """Put the parts of a daemon together, around one held connection.
+
+    `threaded`: it runs on a thread of its own in an application's process, instead of the main one of ours.
+    """
     grace = settings.missed_grace_ms / 1000
-    lifeline = Lifeline(clock, worker_type, settings.poll_interval_ms, timedelta(seconds=grace))
-    control = Control(clock, Interrupter(), settings.shutdown_grace_ms / 1000)
-    capture = Capture(control.interrupter.held)
+    # A schedule of less patience than most wants to know of a shorter gap.
+    graces = [schedule.missed_grace for schedule in registry.schedules.values()]
+    least_gap = min([grace, *(given for given in graces if isinstance(given, int | float))])
+    lifeline = Lifeline(clock, worker_type, settings.poll_interval_ms, timedelta(seconds=least_gap))
+    control = Control(clock, _interrupter(threaded), settings.shutdown_grace_ms / 1000)
+    capture = Capture(control.interrupter.held, shared=threaded)
     held = database.hold()
     runner = Runner(
         held,
@@ -79,6 +86,14 @@ def assemble(
     return Parts(lifeline, control, capture, engine, sidework)
 
 
+def _interrupter(threaded: bool) -> Interrupter:
+    if not threaded:
+        return Interrupter()
+    from scheduled.running.thread_interrupts import ThreadInterrupter  # only who embeds us pays for it
+
+    return ThreadInterrupter()
+
+
 @contextmanager
 def hosting(parts: Parts, on_signal: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Within the block the process's signals and streams serve job code; then they are as they were found."""
@@ -96,8 +111,64 @@ def hosting(parts: Parts, on_signal: Callable[[int, FrameType | None], None]) ->
         parts.control.wakeup.close()
 
 
-class Daemon:
-    """Runs what is due, until it is told to stop. Its `run` belongs to the main thread."""
+class Loop:
+    """Step after step, and sleep in between: on the main thread, or on one that was made for it."""
+
+    def __init__(
+        self, parts: Parts, settings: Settings, clock: Clock, events: Events, *, once: bool = False
+    ) -> None:
+        self.parts = parts
+        self._settings = settings
+        self._clock = clock
+        self._events = events
+        self._once = once
+        self.patience = Patience(parts.control, events)
+
+    def work(self) -> None:
+        """Work until told to stop or to reload; with `once`, until nothing is due."""
+        control, engine = self.parts.control, self.parts.engine
+        while not control.stopping and not control.reloading:
+            try:
+                step = self.patience.persist(engine.step)
+            except DatabaseUnavailableError:
+                continue  # only raised when it is time to stop
+            if step.worked or control.stopping or control.reloading:
+                continue  # who waited for the database has perhaps heard the wake-up call already
+            if self._once:
+                return
+            self._sleep(step.wake_at)
+
+    def _sleep(self, wake_at: datetime | None) -> None:
+        """Until the next due instant, a request, a signal, or the poll interval: whichever is first."""
+        seconds = self._settings.poll_interval_ms / 1000
+        if self._settings.wake == "exact" and wake_at is not None:
+            self.parts.sidework.alarm(wake_at)
+            until = (wake_at - self._clock.now()).total_seconds()
+            seconds = min(seconds, max(0.0, until) + IMPATIENCE)
+        self.parts.control.wakeup.wait(seconds)
+
+    def tell_started(self, database: Database, registry: Registry) -> None:
+        settings = self._settings
+        self._events.emit(
+            "daemon.started", INFO, name=self.parts.lifeline.name, database=database.name,
+            schedules=len(registry.schedules), jobs=len(registry.jobs), environment=settings.environment,
+            poll_interval_ms=settings.poll_interval_ms, wake=settings.wake,
+        )  # fmt: skip
+
+    def leave(self) -> None:
+        """The instance is STOPPED. Raises DatabaseUnavailableError if the database is away for too long."""
+        lifeline, held = self.parts.lifeline, self.parts.engine.held
+        self.patience.persist(lambda: lifeline.stop(held, self._clock.now()))
+        self._events.emit("daemon.stopped", INFO, jobs_processed=lifeline.jobs_processed)
+
+
+def least_grace(settings: Settings, *, once: bool = False) -> float:
+    """The grace in seconds that holds for all schedules: a daemon that only polls is late by as much."""
+    return settings.poll_interval_ms / 1000 if once or settings.wake == "poll" else 0.0
+
+
+class Daemon(Loop):
+    """The process: it runs what is due, until it is told to stop. Its `run` belongs to the main thread."""
 
     def __init__(
         self,
@@ -109,27 +180,26 @@ class Daemon:
         *,
         once: bool = False,
         check_options: Sequence[str] = (),
+        reloads: bool = True,
     ) -> None:
-        """`check_options`: what `scheduled check` needs to be told, to check what a reload would load."""
-        self._settings = settings
+        """`check_options`: what `scheduled check` needs to be told, to check what a reload would load.
+
+        Without `reloads`, SIGHUP stops.
+        """
+        clock = clock or Clock()
+        grace = least_grace(settings, once=once)
+        parts = assemble(database, settings, registry, clock, events, least_grace=grace)
+        super().__init__(parts, settings, clock, events, once=once)
         self._database = database
-        self._events = events
-        self._clock = clock or Clock()
-        self._once = once
-        polls = once or settings.wake == "poll"
-        least_grace = settings.poll_interval_ms / 1000 if polls else 0.0
-        self._parts = assemble(database, settings, registry, self._clock, events, least_grace=least_grace)
-        self._sidework = self._parts.sidework
-        self._patience = Patience(self._parts.control, events)
         self._registry = registry
         self._check_options = check_options
         # Jobs may change both for a while; a reload is checked as the process was started.
         self._found = (dict(os.environ), os.getcwd())
-        self._on_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._reloads = reloads and not (sys.stdin is not None and sys.stdin.isatty())
 
     @property
     def worker_id(self) -> str:
-        return self._parts.lifeline.id
+        return self.parts.lifeline.id
 
     def run(self) -> bool:
         """Work until told to stop (or, `once`, until nothing is due); whether it is to be started afresh.
@@ -142,58 +212,27 @@ class Daemon:
         Raises:
             DatabaseUnavailableError: the database was away when the time to stop had come.
         """
-        parts = self._parts
+        parts = self.parts
         with hosting(parts, self._on_signal):
-            self._patience.persist(parts.engine.begin)
-            self._sidework.start()
-            self._tell_started()
+            self.patience.persist(parts.engine.begin)
+            parts.sidework.start()
+            self.tell_started(self._database, self._registry)
             try:
-                self._loop()
+                self.work()
             finally:
-                self._sidework.stop()
-            self._patience.persist(lambda: parts.lifeline.stop(parts.engine.held, self._clock.now()))
-            self._events.emit("daemon.stopped", INFO, jobs_processed=parts.lifeline.jobs_processed)
+                parts.sidework.stop()
+            self.leave()
         return parts.control.reloading and not parts.control.stopping
 
-    def _loop(self) -> None:
-        control, engine = self._parts.control, self._parts.engine
-        while not control.stopping and not control.reloading:
-            try:
-                step = self._patience.persist(engine.step)
-            except DatabaseUnavailableError:
-                continue  # only raised when it is time to stop
-            if step.worked:
-                continue
-            if self._once:
-                return
-            self._sleep(step.wake_at)
-
-    def _sleep(self, wake_at: datetime | None) -> None:
-        """Until the next due instant, a request, a signal, or the poll interval: whichever is first."""
-        seconds = self._settings.poll_interval_ms / 1000
-        if self._settings.wake == "exact" and wake_at is not None:
-            self._sidework.alarm(wake_at)
-            until = (wake_at - self._clock.now()).total_seconds()
-            seconds = min(seconds, max(0.0, until) + IMPATIENCE)
-        self._parts.control.wakeup.wait(seconds)
-
-    def _tell_started(self) -> None:
-        lifeline, settings = self._parts.lifeline, self._settings
-        self._events.emit(
-            "daemon.started", INFO, name=lifeline.name, database=self._database.name,
-            schedules=len(self._registry.schedules), jobs=len(self._registry.jobs),
-            environment=settings.environment, poll_interval_ms=settings.poll_interval_ms, wake=settings.wake,
-        )  # fmt: skip
-
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and not self._on_terminal:
+        if number == signal.SIGHUP and self._reloads:
             threading.Thread(target=self._try_reload, daemon=True, name="reload").start()
         else:
-            self._parts.control.stop()
+            self.parts.control.stop()
 
     def _try_reload(self) -> None:
         """Check the definitions in a child; reload if they load, else keep the old ones and say why."""
-        self._parts.capture.own()
+        self.parts.capture.own()
         environment, folder = self._found
         checked = subprocess.run(
             [sys.executable, "-m", "scheduled", "check", *self._check_options],
@@ -206,13 +245,13 @@ class Daemon:
         )
         if checked.returncode == 0:
             self._events.emit("daemon.reloading", INFO)
-            self._parts.control.reload()
+            self.parts.control.reload()
             return
         faults = (checked.stdout + checked.stderr).strip()
         self._events.emit("definitions.rejected", ERROR, faults=faults)
         held = self._database.hold()
         with held.transaction():
-            actor = f"daemon {self._parts.lifeline.name}"
+            actor = f"daemon {self.parts.lifeline.name}"
             schedules.add_event(held, "", "reload_failed", self._clock.now(), actor, None, {"faults": faults})
         held.close()
 

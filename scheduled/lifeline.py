@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from scheduled.clock import Clock
 from scheduled.errors import DuplicateError
 from scheduled.missed_runs import Interval
-from scheduled.running.processes import boot_id, process_start_time
+from scheduled.running.identity import boot_id, process_start_time
 from scheduled.store import workers
 from scheduled.store.database import Held
-from scheduled.store.marks import without
+from scheduled.stretches import without
 from scheduled.version import VERSION
 from scheduled.words import WorkerStatus, WorkerType
 
@@ -92,6 +92,11 @@ class Lifeline:
     def name(self) -> str:
         """As people call it: host/pid."""
         return f"{self.hostname}/{self.pid}"
+
+    @property
+    def last_beat(self) -> datetime:
+        """When we last said that we live."""
+        return self._last_beat
 
     def register(self, held: Held, definition_hash: str | None) -> None:
         """Write the instance's row, unless that was done before the database went away."""

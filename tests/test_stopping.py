@@ -5,6 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from scheduled.control import Control, Wakeup
+from scheduled.daemon import Loop
+from scheduled.engine import Step
+from scheduled.events import Events
 from scheduled.running.interrupts import Interrupter
 from scheduled.testing import ManualDaemon, SettableClock
 from tests.conftest import World
@@ -155,3 +158,19 @@ def test_what_concerns_another_occurrence_is_not_heard() -> None:
     control.fence(1)
     assert not control.leaving
     control.wakeup.close()
+
+
+def test_it_does_not_sleep_when_the_wake_up_call_was_heard_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = world.start()
+    parts = daemon.parts
+    loop = Loop(parts, daemon.settings, daemon.clock, Events())
+
+    def told_to_stop_in_the_meantime() -> Step:
+        parts.control.stop()
+        return Step(worked=False)
+
+    monkeypatch.setattr(parts.engine, "step", told_to_stop_in_the_meantime)
+    monkeypatch.setattr(Wakeup, "wait", lambda *_: pytest.fail("it sleeps"))
+    loop.work()
