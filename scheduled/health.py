@@ -7,8 +7,8 @@ from typing import Any
 
 from scheduled.clock import Clock
 from scheduled.errors import ExpressionError, ScheduledError
-from scheduled.expressions import parse
-from scheduled.missed_runs import instant
+from scheduled.phrases import instant
+from scheduled.presence import GONE, why_absent
 from scheduled.settings import Settings
 from scheduled.store import vitals
 from scheduled.store.database import Database, Held
@@ -64,7 +64,7 @@ def health(settings: Settings, clock: Clock | None = None) -> Health:
 
 
 def _daemon(held: Held, settings: Settings, now: datetime) -> Iterator[Check]:
-    daemons = held.rows(vitals.DAEMONS)
+    daemons = _there(held, now)
     if not daemons:
         last = held.row(vitals.LAST_DAEMON)
         seen = "none has ever run" if last is None else _last_seen(last, now)
@@ -86,9 +86,17 @@ def _daemon(held: Held, settings: Settings, now: datetime) -> Iterator[Check]:
         yield Check("daemon", True, f"{len(daemons)} alive; {told}")
 
 
+def _there(held: Held, now: datetime) -> list[Any]:
+    """The daemons that say that they live, without those whose process is gone from this host."""
+    return [row for row in held.rows(vitals.DAEMONS) if why_absent(row, now) != GONE]
+
+
 def _last_seen(last: Any, now: datetime) -> str:
     ago = (now - last.last_heartbeat_at).total_seconds()
-    return f"the last one, {last.hostname}/{last.pid}, was {last.status} {ago:.0f} s ago"
+    status = last.status
+    if status in ("RUNNING", "STOPPING"):
+        return f"the last one, {last.hostname}/{last.pid}, lived {ago:.0f} s ago, and its process is gone"
+    return f"the last one, {last.hostname}/{last.pid}, was {status} {ago:.0f} s ago"
 
 
 def _locks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
@@ -96,11 +104,16 @@ def _locks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
         f"{row.id} (since {instant(row.lock_expires_at)})"
         for row in held.rows(vitals.DEAD_LOCKS, the_now=now)
     ]
+    dead += [
+        f"{row.id} (the process of {row.hostname}/{row.pid} is gone)"
+        for row in held.rows(vitals.HELD_LOCKS, the_now=now)
+        if why_absent(row, now) == GONE
+    ]
     yield _listed(
         "locks",
         dead,
-        "no lock outlived its lease",
-        "locks that outlived their lease",
+        "no lock outlived its lease or its holder",
+        "locks that outlived their lease or their holder",
         "a daemon takes them when it next looks: is one alive?",
     )
 
@@ -143,7 +156,7 @@ def _success(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
 
 
 def _definitions(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
-    daemons = [row for row in held.rows(vitals.DAEMONS) if now - row.last_heartbeat_at <= DEAD]
+    daemons = [row for row in _there(held, now) if now - row.last_heartbeat_at <= DEAD]
     versions = {row.definition_hash: f"{row.hostname}/{row.pid}" for row in daemons}
     started = held.row(vitals.NEWEST_START)
     rejected = None if started is None else held.row(vitals.REJECTED, since=started.started_at)
@@ -154,13 +167,22 @@ def _definitions(held: Held, _settings: Settings, now: datetime) -> Iterator[Che
     elif len(versions) > 1:
         names = " and ".join(sorted(versions.values()))
         yield Check("definitions", False, f"{names} run different versions: restart or reload the older one")
+    elif daemons and started is not None and started.definition_hash not in versions:
+        names = " and ".join(sorted(versions.values()))
+        stored = f"{started.hostname}/{started.pid} stored others at {instant(started.started_at)}"
+        yield Check(
+            "definitions", False, f"{names} stands aside where definitions differ: {stored}. Reload it"
+        )
     else:
         yield Check("definitions", True, "the daemons agree on the definitions")
 
 
 def _clocks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
     ahead = []
-    for row in held.rows(vitals.AHEAD, the_now=now):
+    rows = held.rows(vitals.AHEAD, the_now=now)
+    if rows:
+        from scheduled.expressions import parse  # croniter takes long to import, and is seldom needed here
+    for row in rows:
         try:
             due = parse(row.definition["cron"], row.definition["timezone"]).next(now)
         except (ExpressionError, KeyError):

@@ -91,7 +91,9 @@ def test_it_finds_a_lock_that_outlived_its_lease(patient: Patient) -> None:
     patient.sql(
         f"UPDATE job_schedule SET locked_at = '{moment}', lock_expires_at = '{moment}', locked_by = 'x'"
     )
-    assert patient.check("locks").message.startswith("locks that outlived their lease: it (since")
+    assert patient.check("locks").message.startswith(
+        "locks that outlived their lease or their holder: it (since"
+    )
     patient.sql("UPDATE job_schedule SET locked_at = NULL, locked_by = NULL")
 
 
@@ -165,3 +167,32 @@ def test_the_command_reports_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyP
         place.lived(hours=1)
         report = place.json("health", status=1)
         assert {check["name"] for check in report["checks"]} >= {"daemon", "overdue", "definitions"}
+
+
+def test_it_sees_that_the_process_of_a_daemon_is_gone(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.daemon.advance(hours=1)
+    monkeypatch.setattr("scheduled.presence.alive", lambda pid, started: False)
+    assert "its process is gone" in patient.check("daemon").message
+    assert not patient.check("daemon").ok
+
+
+def test_it_sees_that_the_holder_of_a_lock_is_gone(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient.daemon.advance(hours=1)
+    patient.sql(
+        "UPDATE job_schedule SET locked_at = next_run_at, lock_expires_at = '2030-01-01 00:00:00.000000', "
+        "locked_by = (SELECT id FROM worker_instance)"
+    )
+    monkeypatch.setattr("scheduled.presence.alive", lambda pid, started: False)
+    assert "is gone" in patient.check("locks").message
+
+
+def test_it_sees_that_whoever_lives_has_other_definitions(patient: Patient) -> None:
+    other = patient.world.registry(patient.world.schedule("30 * * * *"))
+    ManualDaemon(other, database=patient.daemon.database, clock=patient.daemon.clock).stop()
+    patient.sql(
+        "UPDATE worker_instance SET started_at = '2026-03-02 12:20:00.000000' WHERE status = 'STOPPED'"
+    )
+    patient.sql("UPDATE worker_instance SET status = 'RUNNING' WHERE status = 'LOST'")  # of the same pid
+    assert "stands aside" in patient.check("definitions").message

@@ -1,0 +1,1 @@
+"""`why`: what became of an instant, and what caused it, in sentences."""
