@@ -63,7 +63,8 @@ def test_what_init_wrote_works(place: Place) -> None:
 
 
 def test_check_counts_what_it_found(place: Place) -> None:
-    assert place.json("check") == {"ok": True, "schedules": 4, "jobs": 2, "faults": []}
+    found = place.json("check")
+    assert found == {"ok": True, "schedules": 4, "jobs": 2, "faults": [], "warnings": []}
 
 
 def test_check_names_the_schedules_that_are_for_elsewhere(place: Place) -> None:
@@ -86,7 +87,7 @@ def test_check_lists_all_faults_at_once(place: Place) -> None:
 def test_check_lists_faults_as_json_for_programs(place: Place) -> None:
     place.define(BROKEN)
     found = place.json("check", status=1)
-    assert (found["ok"], found["schedules"], found["jobs"]) == (False, None, None)
+    assert (found["ok"], found["schedules"], found["jobs"], found["warnings"]) == (False, None, None, [])
     assert all(fault.keys() == {"where", "message", "hint"} for fault in found["faults"])
     assert any(fault["hint"] == "did you mean 'GROUP'?" for fault in found["faults"])
 

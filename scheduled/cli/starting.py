@@ -1,10 +1,16 @@
 """`scheduled init` and `scheduled check`: what comes before the first run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scheduled.cli import common
+
+if TYPE_CHECKING:
+    from scheduled.cautions import Caution
+    from scheduled.registry import Registry
+    from scheduled.settings import Settings
 
 
 @click.command()
@@ -37,11 +43,14 @@ def _write(file: Path, text: str) -> bool:
 
 @click.command()
 @common.schedules_option
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings, too.")
 @common.json_option
-def check(schedules: str | None, as_json: bool) -> None:
+def check(schedules: str | None, strict: bool, as_json: bool) -> None:
     """Load the definitions and list all their faults.
 
-    Exits 1 if there are any. Needs no database.
+    Exits 1 if there are any. It also warns of what may surprise: times that a clock change skips or repeats,
+    fields that cron reads otherwise than people do, jobs in no schedule, schedules that are due before their
+    jobs are done. Needs no database, but knows from one how long the jobs take.
     """
     from scheduled.errors import DefinitionsError
 
@@ -52,17 +61,36 @@ def check(schedules: str | None, as_json: bool) -> None:
         if not as_json:
             raise
         faults = [vars(fault) for fault in error.faults]
-        common.print_json({"ok": False, "schedules": None, "jobs": None, "faults": faults})
+        found = {"ok": False, "schedules": None, "jobs": None, "faults": faults, "warnings": []}
+        common.print_json(found)
         raise SystemExit(1) from None
+    warnings = _warnings(settings, registry)
+    passes = not (strict and warnings)
     if as_json:
         counts = {"schedules": len(registry.schedules), "jobs": len(registry.jobs)}
-        common.print_json({"ok": True, **counts, "faults": []})
-        return
+        listed = [vars(warning) for warning in warnings]
+        common.print_json({"ok": passes, **counts, "faults": [], "warnings": listed})
+    else:
+        _tell(settings, registry, warnings)
+    if not passes:
+        raise SystemExit(1)
+
+
+def _warnings(settings: "Settings", registry: "Registry") -> list["Caution"]:
+    from scheduled.cautions import cautions
+    from scheduled.store.durations import seconds_if_known
+
+    return cautions(registry, common.now(), seconds_if_known(settings.database_url, registry.jobs))
+
+
+def _tell(settings: "Settings", registry: "Registry", warnings: list["Caution"]) -> None:
     told = f"{_count(len(registry.schedules), 'schedule')}, {_count(len(registry.jobs), 'job')}"
     click.echo(f"{settings.definitions} is right: {told}")
     here = registry.for_environment(settings.environment).schedules
     if left_out := [schedule_id for schedule_id in registry.schedules if schedule_id not in here]:
         click.echo(f"not for the environment {settings.environment!r}: {', '.join(left_out)}")
+    for warning in warnings:
+        common.echo(f"warning: {warning}")
 
 
 def _count(number: int, what: str) -> str:
