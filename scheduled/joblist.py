@@ -1,0 +1,58 @@
+"""Every job of the definitions: where it belongs, what runs it, and how it did lately."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from scheduled.registry import Registry
+from scheduled.store.database import Database, Held
+from scheduled.store.durations import LastRun, last_run, median_ms, taken_ms
+
+
+@dataclass(frozen=True)
+class JobEntry:
+    """One job. What the history says is None, and `measured` 0, where there is none."""
+
+    name: str
+    group: str | None
+    description: str
+    depends_on: tuple[str, ...]
+    schedules: tuple[str, ...]
+    """The ids of the schedules that run it, be it as another job's dependency; of all environments."""
+    last_run: LastRun | None = None
+    median_ms: int | None = None
+    """Of its newest completed runs, of which there are `measured`."""
+    measured: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys are a public contract."""
+        return asdict(self)
+
+
+def job_list(registry: Registry, database: Database | None) -> list[JobEntry]:
+    """The jobs in the order of definition, with what the history says of them if there is a database."""
+    orders = {schedule.id: set(registry.order_of(schedule)) for schedule in registry.schedules.values()}
+    entries = [
+        JobEntry(
+            name=job.name,
+            group=job.group,
+            description=job.description,
+            depends_on=job.depends_on,
+            schedules=tuple(schedule_id for schedule_id, names in orders.items() if job.name in names),
+        )
+        for job in registry.jobs.values()
+    ]
+    return entries if database is None else _with_history(entries, database)
+
+
+def _with_history(entries: list[JobEntry], database: Database) -> list[JobEntry]:
+    held = database.hold()
+    try:
+        return [_one_with_history(entry, held) for entry in entries]
+    finally:
+        held.close()
+
+
+def _one_with_history(entry: JobEntry, held: Held) -> JobEntry:
+    taken = taken_ms(held, entry.name)
+    last = last_run(held, entry.name)
+    return replace(entry, last_run=last, median_ms=median_ms(taken), measured=len(taken))
