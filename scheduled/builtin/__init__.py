@@ -10,6 +10,7 @@ All of them take the options of `@job` besides their own, and return the job tha
 
 from scheduled.builtin.backup import backup_database
 from scheduled.builtin.disk import check_disk_space
+from scheduled.builtin.ledger import prune_history, verify_ledger
 from scheduled.builtin.optimize import optimize_database
 from scheduled.builtin.services import check_services
 from scheduled.builtin.usage_report import write_usage_report
@@ -19,5 +20,7 @@ __all__ = [
     "check_disk_space",
     "check_services",
     "optimize_database",
+    "prune_history",
+    "verify_ledger",
     "write_usage_report",
 ]

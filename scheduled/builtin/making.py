@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from scheduled import collecting
+from scheduled.collecting import LONGEST
 from scheduled.definitions import Isolation, Job, Seconds
 from scheduled.errors import Fault, did_you_mean
+from scheduled.phrases import lasting
 
 Wrong = tuple[str, str]
 """What is wrong with one of a factory's own options, and what is allowed."""
@@ -67,6 +70,15 @@ def not_between(what: str, value: object, least: float, most: float) -> list[Wro
     if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
         return []
     return [(f"{what} {value!r} is not allowed", f"a number from {least:g} to {most:g}")]
+
+
+def not_lasting(what: str, value: object, least: timedelta) -> list[Wrong]:
+    """What is wrong with an option that must be a duration of at least so long."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not not_between(what, seconds, least.total_seconds(), LONGEST):
+        return []
+    hint = f"at least {lasting(least)}: a timedelta, as in timedelta(days=90), or seconds"
+    return [(f"{what} {value!r} is not allowed", hint)]
 
 
 def _users_line() -> str:
