@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from scheduled.clock import Clock
 from scheduled.errors import ConflictError, UnknownNameError, UsageError, did_you_mean
-from scheduled.lock import end_waiting
+from scheduled.past_instants import past_due_instant
 from scheduled.store import ledger, schedules
 from scheduled.store.database import Database, Held
 from scheduled.switching import Switcher
+from scheduled.waiting import end_waiting
 from scheduled.words import Reason, Status, Trigger
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ class Requested:
     occurrence_id: int
     schedule_id: str
     already: bool
+    for_instant: datetime | None = None
+    """The past due instant that it is for, if it is for one; in UTC."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +95,32 @@ class Commands:
         jobs: Sequence[str] = (),
         params: Mapping[str, Any] | None = None,
         trigger: Trigger = Trigger.MANUAL,
+        for_instant: datetime | None = None,
     ) -> Requested:
         """Ask for a run now. The same request while one waits is that one.
+
+        With `for_instant` it is for a past due instant (naive: in the schedule's time zone), whose own row in
+        the ledger stays as it is.
 
         Raises:
             UnknownNameError: there is no such schedule, or it does not run such a job.
             ConflictError: the schedule is no longer in the code.
+            UsageError: the schedule was not due at that instant, or it lies in the future.
         """
         chosen, given = (list(jobs) or None), (dict(params or {}) or None)
 
         def act(held: Held, now: datetime) -> Requested:
             row = _row(held, schedule_id)
             _require_runnable(row, jobs)
+            due_at = None if for_instant is None else past_due_instant(held, row, for_instant, now)
             for waiting in held.rows(schedules.SAME_REQUEST, the_schedule_id=schedule_id):
-                if (waiting.jobs or None, waiting.params or None, waiting.rerun_of) == (chosen, given, None):
-                    return Requested(waiting.id, schedule_id, already=True)
-            occurrence_id = add_request(held, schedule_id, self._actor, now, chosen, given, trigger)
-            return Requested(occurrence_id, schedule_id, already=False)
+                asked = (waiting.jobs or None, waiting.params or None, waiting.rerun_of)
+                if asked == (chosen, given, None) and waiting.due_at == (due_at or waiting.requested_at):
+                    return Requested(waiting.id, schedule_id, already=True, for_instant=due_at)
+            occurrence_id = add_request(
+                held, schedule_id, self._actor, now, chosen, given, trigger, for_instant=due_at
+            )
+            return Requested(occurrence_id, schedule_id, already=False, for_instant=due_at)
 
         return self._do(act)
 
@@ -173,13 +185,18 @@ def add_request(
     jobs: list[str] | None,
     params: dict[str, Any] | None,
     trigger: Trigger = Trigger.MANUAL,
+    for_instant: datetime | None = None,
 ) -> int:
-    """Within a transaction: write an occurrence that waits because somebody asked for it; its id."""
+    """Within a transaction: write an occurrence that waits because somebody asked for it; its id.
+
+    It answers for no due instant of the ledger, also if it is for one (`for_instant`, UTC).
+    """
+    due_at = for_instant or now
     occurrence_id = ledger.add_occurrence(
         held,
         schedule_id=schedule_id,
-        due_at=now,
-        due_until=now,
+        due_at=due_at,
+        due_until=due_at,
         trigger=trigger,
         status=Status.QUEUED,
         requested_by=actor,
@@ -187,7 +204,9 @@ def add_request(
         jobs=jobs,
         params=params,
     )
-    data = {"occurrence_id": occurrence_id, "jobs": jobs, "params": params}
+    data: dict[str, Any] = {"occurrence_id": occurrence_id, "jobs": jobs, "params": params}
+    if for_instant is not None:
+        data["due_at"] = due_at.isoformat()
     schedules.add_event(held, schedule_id, "triggered", now, actor, None, data)
     return occurrence_id
 
