@@ -3,68 +3,32 @@
 It is the real planner, claim, runner and history, over a database in memory. Only time is not real.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from scheduled.clock import Clock
 from scheduled.commands import Commands
 from scheduled.daemon import Parts, assemble
+from scheduled.definitions import Job
+from scheduled.errors import UnknownNameError, did_you_mean
 from scheduled.events import Event, Events
 from scheduled.loading import load
 from scheduled.registry import Registry
+from scheduled.running.restore import Untouched, restored
+from scheduled.settable import START, SettableClock
 from scheduled.settings import Settings
 from scheduled.store import rows as reads
 from scheduled.store.database import Database
 from scheduled.store.schema import prepare
+from scheduled.words import Reason
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+__all__ = ["START", "ManualDaemon", "Row", "SettableClock", "manual_daemon"]
 
-
-class SettableClock(Clock):
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self, now: datetime = START) -> None:
-        if now.tzinfo is None:
-            raise ValueError(f"{now!r} has no time zone")
-        self._now = now.astimezone(UTC)
-        self._awake = 0.0
-        self._since_boot = 0.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._awake
-
-    def since_boot(self) -> float:
-        return self._since_boot
-
-    def wait(self, wait: Callable[[float], object], seconds: float) -> None:
-        self.advance(seconds=seconds)
-
-    def advance(self, **duration: float) -> None:
-        """Time passes: `advance(minutes=5)`. For a job to take time, let it call this."""
-        passed = timedelta(**duration)
-        self._now += passed
-        self._awake += passed.total_seconds()
-        self._since_boot += passed.total_seconds()
-
-    def advance_to(self, moment: datetime) -> None:
-        """Time passes until that instant."""
-        self.advance(seconds=max(0.0, (moment - self._now).total_seconds()))
-
-    def step(self, **duration: float) -> None:
-        """Somebody sets the clock, forward or (with a negative duration) back."""
-        self._now += timedelta(**duration)
-
-    def suspend(self, **duration: float) -> None:
-        """The host sleeps for so long."""
-        asleep = timedelta(**duration)
-        self._now += asleep
-        self._since_boot += asleep.total_seconds()
+FEWER_COLLECTIONS = (50_000, 20, 100)
+"""Time that passes makes millions of objects, and hardly any that only the collector would find."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +65,9 @@ class ManualDaemon:
         Raises DefinitionsError if the definitions have faults.
         """
         self.settings = settings or Settings()
-        self.registry = (
-            definitions if isinstance(definitions, Registry) else load(definitions, self.settings.environment)
-        )
+        self._stubs: dict[str, Callable[[], Any]] = {}
+        self._beat_due: datetime | None = None
+        self._define(definitions)
         self.clock = clock or SettableClock(now)
         self.database = database or Database("sqlite://", create=True)
         self.events: list[Event] = []
@@ -121,7 +85,7 @@ class ManualDaemon:
     def start(self, definitions: str | Registry | None = None) -> None:
         """A daemon process starts, with these definitions if they are given (a deploy)."""
         if definitions is not None:
-            self.registry = definitions if isinstance(definitions, Registry) else load(definitions)
+            self._define(definitions)
         events = Events(self.events.append)
         self._parts = assemble(self.database, self.settings, self.registry, self.clock, events)
         self._parts.engine.begin()
@@ -159,6 +123,17 @@ class ManualDaemon:
 
     def advance_to(self, moment: datetime) -> None:
         """Let time pass until that instant, and do everything that is due on the way."""
+        runner, thresholds = self.parts.engine.runner, gc.get_threshold()
+        # Where no real job runs, nothing of the process changes.
+        runner.guard = Untouched if self._stubs.keys() >= self.registry.jobs.keys() else restored
+        gc.set_threshold(*FEWER_COLLECTIONS)
+        try:
+            self._advance_to(moment)
+        finally:
+            gc.set_threshold(*thresholds)
+            self._beat_at_last()
+
+    def _advance_to(self, moment: datetime) -> None:
         while True:
             step = self.parts.engine.step()
             if step.worked:
@@ -179,14 +154,46 @@ class ManualDaemon:
         self.start()
 
     def enable(self, *ids: str, reason: str | None = None) -> None:
-        self.commands.enable(ids, reason)
+        """Switch schedules on; all of them, if none is named. New ones are off, as in a real database."""
+        self.commands.enable(ids or list(self.registry.schedules), reason)
 
     def disable(self, *ids: str, reason: str | None = None) -> None:
-        self.commands.disable(ids, reason)
+        """Switch schedules off; all of them, if none is named."""
+        self.commands.disable(ids or list(self.registry.schedules), reason)
 
-    def trigger(self, schedule_id: str, *jobs: str, **params: Any) -> int:
-        """Ask for a run now; its occurrence's id. It runs when time passes, or at run_due()."""
-        return self.commands.trigger(schedule_id, jobs, params).occurrence_id
+    def stub(
+        self,
+        *jobs: str,
+        seconds: float = 0.0,
+        returns: Any = None,
+        raises: BaseException | type[BaseException] | None = None,
+    ) -> None:
+        """From now on these jobs (all, if none is named) do not run, but pretend to: functions and commands.
+
+        They take so many `seconds` of the daemon's time, and then return or raise that.
+
+        Raises:
+            UnknownNameError: there is no such job.
+        """
+
+        def pretend() -> Any:
+            self.clock.advance(seconds=seconds)
+            if raises is not None:
+                raise raises
+            return returns
+
+        for name in jobs or list(self.registry.jobs):
+            self._replace(self.registry.job(name), pretend)
+            self._stubs[name] = pretend
+
+    def trigger(
+        self, schedule_id: str, *jobs: str, for_instant: datetime | None = None, **params: Any
+    ) -> int:
+        """Ask for a run now; its occurrence's id. It runs when time passes, or at run_due().
+
+        `for_instant`: the past due instant that it is for, as a re-run for yesterday.
+        """
+        return self.commands.trigger(schedule_id, jobs, params, for_instant=for_instant).occurrence_id
 
     def cancel(self, occurrence_id: int) -> None:
         self.commands.cancel(occurrence_id)
@@ -196,7 +203,12 @@ class ManualDaemon:
         return Commands(self.database, "test", self.settings.missed_grace_ms / 1000, self.clock)
 
     def ledger(self, schedule_id: str | None = None) -> list[Row]:
-        """All occurrences, or those of one schedule, in the order of their due instants."""
+        """All occurrences, or those of one schedule, in the order of their due instants.
+
+        Raises:
+            UnknownNameError: there is no such schedule.
+        """
+        self._known(schedule_id)
         return [Row(**row) for row in reads.occurrences(self.database, schedule_id)]
 
     def ran(self, schedule_id: str) -> list[Row]:
@@ -204,7 +216,13 @@ class ManualDaemon:
         return [row for row in self.ledger(schedule_id) if row.started_at is not None]
 
     def skipped(self, schedule_id: str, reason: str | None = None) -> list[Row]:
-        """The stretches that were skipped, for that reason if one is given."""
+        """The stretches that were skipped, for that reason if one is given.
+
+        Raises:
+            UnknownNameError: there is no such schedule, or no such reason.
+        """
+        if reason is not None and reason not in (known := [one.value for one in Reason]):
+            raise UnknownNameError(f"there is no reason {reason!r}: {did_you_mean(reason, known)}")
         rows = [row for row in self.ledger(schedule_id) if row.status == "SKIPPED"]
         return [row for row in rows if reason is None or row.reason == reason]
 
@@ -220,15 +238,41 @@ class ManualDaemon:
         """The schedule's events, oldest first."""
         return reads.events(self.database, schedule_id)
 
+    def _define(self, definitions: str | Registry) -> None:
+        """Load the definitions, and pretend in place of the jobs that were stubbed."""
+        if isinstance(definitions, str):
+            # Jobs that run in a process of their own are loaded there by what the settings say.
+            self.settings = self.settings.model_copy(update={"definitions": definitions})
+            definitions = load(definitions, self.settings.environment)
+        self.registry = replace(definitions, jobs=dict(definitions.jobs))
+        for name in self._stubs.keys() & self.registry.jobs.keys():
+            self._replace(self.registry.jobs[name], self._stubs[name])
+
+    def _replace(self, job: Job, function: Callable[[], Any]) -> None:
+        jobs = cast(dict[str, Job], self.registry.jobs)
+        jobs[job.name] = replace(job, function=function, command=None, isolation="inline", env={}, cwd=None)
+
+    def _known(self, schedule_id: str | None) -> None:
+        """A misspelt name must not look like a schedule that never ran."""
+        if schedule_id is not None and schedule_id not in reads.schedule_ids(self.database):
+            self.registry.schedule(schedule_id)
+
     def _beat_until(self, moment: datetime) -> None:
         """A real daemon's side thread would have beaten all the while: the last beat is what counts."""
         interval = timedelta(milliseconds=self.settings.heartbeat_interval_ms)
         beats = (moment - self.clock.now()) // interval
-        self.parts.lifeline.beat(self.parts.engine.held, self.clock.now() + beats * interval)
-        self.clock.advance_to(self.clock.now() + beats * interval)
+        self._beat_due = self.clock.now() + beats * interval
+        self.clock.advance_to(self._beat_due)
+
+    def _beat_at_last(self) -> None:
+        """Nobody else looks while time passes: so one heartbeat is written at its end, as of its time."""
+        due, self._beat_due = self._beat_due, None
+        if due is not None and self._parts is not None and due > self._parts.lifeline.last_beat:
+            self._parts.lifeline.beat(self._parts.engine.held, due)
 
     @staticmethod
     def _drop(parts: Parts) -> None:
+        parts.capture.uninstall()
         parts.engine.held.close()
         parts.control.wakeup.close()
 
