@@ -5,13 +5,14 @@ exactly one row. What was due is computed afresh here, from the events alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import merge
 from typing import Any, Protocol
 
 from scheduled.expressions import Expression, parse
-from scheduled.missed_runs import TICK, Interval, instant
+from scheduled.missed_runs import TICK, Interval
+from scheduled.phrases import instant
 from scheduled.words import Status
 
 SHOWN = 100
@@ -130,6 +131,8 @@ def periods(
         )
         if start is None and enabled and known:
             start = event.at
+            # If the clock had been set back, what was skipped from here on was withdrawn: it is to come yet.
+            found = [replace(period, end=min(period.end, start)) for period in found]
     end = frontier if frontier is not None else now
     close(end, end)
     return sorted(found, key=lambda period: period.start)

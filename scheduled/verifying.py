@@ -55,7 +55,9 @@ def _account(held: Held, row: Any, since: datetime | None, now: datetime) -> Acc
     start = row.ledger_from if since is None else max(since, row.ledger_from)
     events = held.rows(auditing.EVENTS, the_schedule_id=row.id)
     deciding = periods(events, start, row.next_run_at, now)
-    hold_against(account, deciding, auditing.ledger(held, row.id, row.next_run_at or now), start)
+    # The clock may have been set back since: then the ledger of what is off now reaches beyond this moment.
+    end = row.next_run_at or max([now, *(period.planned_to for period in deciding)])
+    hold_against(account, deciding, auditing.ledger(held, row.id, end), start)
     if row.next_run_at is not None and row.next_run_at <= now:
         expression = parse(row.definition["cron"], row.definition["timezone"])
         account.pending = expression.count(row.next_run_at - TICK, now)
