@@ -1,0 +1,44 @@
+"""Syncs to disk for each job, counted by strace: from the wake-up at two until the last job is done.
+
+Commits are most of it (eleven for ten jobs), checkpoints and heartbeats the rest.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+from benchmarks.figures import Figure, Options, at_most
+from benchmarks.place import Place
+from benchmarks.throughput import arranged, crowd, run_ours
+
+SYNC = re.compile(r"^\d+ +(\d+\.\d+) (?:fsync|fdatasync)\(", re.MULTILINE)
+
+
+def measure(options: Options) -> list[Figure]:
+    name = "fsyncs a job, 10 jobs a schedule"
+    strace = shutil.which("strace")
+    if strace is None or not _may_trace(strace):
+        absent = "strace is absent" if strace is None else "strace may not trace here"
+        return [Figure(name, None, "fsyncs", at_most(1.1), note=f"{absent}, and nothing else counts them")]
+    shape = crowd(10, options)
+    place = arranged(shape, options.folder / "ours")
+    trace = options.folder / "trace"
+    watcher = (strace, "-f", "-ttt", "-e", "trace=fsync,fdatasync", "-o", str(trace))
+    told = run_ours(shape, place, *watcher)
+    _require_done(shape.runs, place)
+    moments = [float(moment) for moment in SYNC.findall(trace.read_text())]
+    within = [moment for moment in moments if told["began_at"] <= moment <= told["ended_at"]]
+    note = f"{len(within)} for {shape.runs} jobs; {len(moments)} with start and stop"
+    return [Figure(name, len(within) / shape.runs, "fsyncs", at_most(1.1), note=note)]
+
+
+def _may_trace(strace: str) -> bool:
+    argv = [strace, "-f", "-o", os.devnull, "true"]
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _require_done(runs: int, place: Place) -> None:
+    completed = place.value("SELECT COUNT(*) FROM job_run WHERE status = 'COMPLETED'")
+    if completed != runs:
+        raise RuntimeError(f"{completed} of {runs} completed; the log:\n{place.log()}")

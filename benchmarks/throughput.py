@@ -1,0 +1,146 @@
+"""No-op jobs a second: our daemon, against a raw sqlite3 program that leaves the same rows.
+
+Both begin with a copy of one database file, in which a daemon has stored the schedules; each run is a process
+of its own, so that neither warms the other; the two take turns, so that a busy moment of the machine hits
+both; and each side counts by its best run. Afterwards both files must hold the same: every occurrence
+COMPLETED, and as many values in each column.
+"""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Figure, Options, Target, at_least
+from benchmarks.place import REPOSITORY, TWO_O_CLOCK, Place, module
+
+DEFINITIONS = """
+from scheduled import Schedule, job
+
+def no_op():
+    pass
+
+for number in range({jobs}):
+    job(name=f"job-{{number}}")(no_op)
+
+schedules = [
+    Schedule(id=f"schedule-{{number:04}}", name="Nightly", cron="{cron}", mode="ALL_JOBS",
+             enabled_by_default=True)
+    for number in range({schedules})
+]
+"""
+TABLES = ("job_schedule", "occurrence", "job_run", "job_output", "schedule_event")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """So many schedules of so many jobs each, due at the same instant; so many rounds, ten seconds apart."""
+
+    schedules: int
+    jobs: int
+    rounds: int = 1
+
+    def __str__(self) -> str:
+        rounds = f" x {self.rounds}" if self.rounds > 1 else ""
+        return f"no-op jobs, {self.jobs} a schedule, {self.schedules} due at once{rounds}"
+
+    @property
+    def definitions(self) -> str:
+        cron = "0 2 * * *" if self.rounds == 1 else "every 10 seconds"
+        return DEFINITIONS.format(jobs=self.jobs, schedules=self.schedules, cron=cron)
+
+    @property
+    def occurrences(self) -> int:
+        return self.schedules * self.rounds
+
+    @property
+    def runs(self) -> int:
+        return self.occurrences * self.jobs
+
+
+def measure(options: Options) -> list[Figure]:
+    """Ten jobs a schedule and one; in a crowd that is due at once, and a few at a time."""
+    ten, one = at_least(0.50), at_least(0.45)
+    return [
+        compare(crowd(10, options), ten, options),
+        compare(Shape(5, 10, rounds=options.scaled(16)), ten, options),
+        compare(crowd(1, options), one, options),
+        compare(Shape(5, 1, rounds=options.scaled(60)), one, options),
+    ]
+
+
+def crowd(jobs: int, options: Options) -> Shape:
+    """Many schedules that are all due at once, as at the full hour."""
+    return Shape(options.scaled(80 if jobs > 1 else 200, least=2), jobs)
+
+
+def compare(shape: Shape, target: Target, options: Options) -> Figure:
+    """Both sides in turn, the best of each."""
+    template = arranged(shape, options.folder / "template")
+    ours, raw = [], []
+    for _ in range(options.best_of):
+        sides = [_copied(shape, template, options.folder / name) for name in ("ours", "raw")]
+        ours.append(run_ours(shape, sides[0])["seconds"])
+        raw.append(_call(sides[1], module("raw_sqlite", sides[1].file, shape.rounds))["seconds"])
+        _require_the_same(shape, *sides)
+    for folder in ("template", "ours", "raw"):
+        shutil.rmtree(options.folder / folder)
+    note = f"best of {options.best_of} on both sides; the limit is raw sqlite3, folded"
+    return Figure(str(shape), shape.runs / min(ours), "jobs/s", target, shape.runs / min(raw), note)
+
+
+def arranged(shape: Shape, folder: Path) -> Place:
+    """A place whose database knows the schedules, all of them due first at two o'clock."""
+    place = Place(folder, shape.definitions)
+    _call(place, module("ours", 0))
+    two = TWO_O_CLOCK.strftime("%Y-%m-%d %H:%M:%S.%f")
+    place.execute(f"UPDATE job_schedule SET next_run_at = '{two}', ledger_from = '{two}'")
+    return place
+
+
+def run_ours(shape: Shape, place: Place, *watcher: str) -> dict[str, Any]:
+    """What our side tells of itself. `watcher`: the argv of a program that is to watch it."""
+    return _call(place, [*watcher, *module("ours", shape.runs)])
+
+
+def _copied(shape: Shape, template: Place, folder: Path) -> Place:
+    shutil.rmtree(folder, ignore_errors=True)
+    place = Place(folder, shape.definitions)
+    shutil.copyfile(template.file, place.file)
+    return place
+
+
+def _call(place: Place, argv: list[str]) -> dict[str, Any]:
+    """One side, as a process; its log goes to a file, as a supervisor would have it."""
+    env = place.env | {"PYTHONPATH": str(REPOSITORY)}
+    with (place.folder / "daemon.log").open("wb") as log:
+        done = subprocess.run(
+            argv, cwd=place.folder, env=env, stdout=subprocess.PIPE, stderr=log, check=False
+        )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)} failed:\n{place.log()}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _require_the_same(shape: Shape, ours: Place, raw: Place) -> None:
+    """Raises RuntimeError unless both sides did all of their work, and the same."""
+    for place in (ours, raw):
+        completed = [
+            place.value(f"SELECT COUNT(*) FROM {table} WHERE status = 'COMPLETED'")
+            for table in ("occurrence", "job_run")
+        ]
+        if completed != [shape.occurrences, shape.runs]:
+            raise RuntimeError(f"{completed} of {shape} completed; the log:\n{place.log()}")
+    for table in TABLES:
+        if _values(ours, table) != _values(raw, table):
+            raise RuntimeError(f"{table} is not the same: {_values(ours, table)}, {_values(raw, table)}")
+
+
+def _values(place: Place, table: str) -> dict[str, int]:
+    """How many rows have a value in each column of a table."""
+    columns = [row[1] for row in place.rows(f"PRAGMA table_info({table})")]
+    counts = place.rows(f"SELECT {', '.join(f'COUNT({name})' for name in columns)} FROM {table}")[0]
+    return dict(zip(columns, counts, strict=True))
