@@ -1,7 +1,8 @@
-.PHONY: run test check format clean
+.PHONY: run test prove check bench bench-large soak format clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SOAK_SECONDS ?= 600
 export SCHEDULE_ENV ?= development
 
 run: $(VENV)/.runtime
@@ -10,11 +11,24 @@ run: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
+prove: $(VENV)/.dev
+	$(BIN)/pytest -n 2 -m prove
+	$(BIN)/python -m benchmarks.soak --seconds 40
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks --json build/bench.json
+
+bench-large: $(VENV)/.dev
+	$(BIN)/python -m benchmarks find-due history-page --scale 5 --json build/bench-large.json
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
