@@ -23,7 +23,7 @@ class Wakeup:
 
     def set(self) -> None:
         """Wake the sleeper, or keep it from falling asleep. From anywhere, signal handlers too."""
-        with suppress(BlockingIOError):  # full: it will wake anyhow
+        with suppress(OSError):  # full: it will wake anyhow; or closed
             os.write(self._write, b"!")
 
     def wait(self, seconds: float) -> bool:
@@ -36,8 +36,11 @@ class Wakeup:
         return bool(ready)
 
     def close(self) -> None:
-        os.close(self._read)
-        os.close(self._write)
+        """Nobody sleeps any more. Their numbers may soon be those of other files: forget them first."""
+        ends = self._read, self._write
+        self._read = self._write = -1
+        for end in ends:
+            os.close(end)
 
 
 class Control:

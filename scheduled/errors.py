@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,8 @@ class FencedError(ScheduledError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The hint for a misspelt `name`: the nearest of `known`, or else all of them (at most ten)."""
+    from difflib import get_close_matches  # seldom needed
+
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
     if close := get_close_matches(name.casefold(), folded, n=1):

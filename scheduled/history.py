@@ -74,9 +74,10 @@ def start_retry(held: Held, claim: Claim, job_run_id: int, now: datetime) -> Non
         held.run(runs.START_RUN, the_id=job_run_id, started_at=now, worker_id=claim.worker_id)
 
 
-def record_child(held: Held, job_run_id: int, pid: int, pid_started_at: float) -> None:
+def record_child(held: Held, claim: Claim, job_run_id: int, pid: int, pid_started_at: float) -> None:
     """One commit: which process runs the attempt, so that a reaper can find it."""
     with held.transaction():
+        fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
         held.run(runs.RECORD_CHILD, the_id=job_run_id, pid=pid, pid_started_at=pid_started_at)
 
 

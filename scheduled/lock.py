@@ -14,6 +14,7 @@ from scheduled.sequence import Blocked, Sequence
 from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
+from scheduled.waiting import end_waiting
 from scheduled.words import REQUESTS, RETRIED, Reason, Status, Trigger
 
 
@@ -75,7 +76,7 @@ class Holder:
             with held.transaction():
                 self._change(held, ledger.MOVE_FRONTIER, record.schedule_id, **_window(record, now))
                 for entry in record.entries:
-                    ledger.add_entry(held, record.schedule_id, entry)
+                    ledger.add_entry(held, record.schedule_id, entry, now)
         except (_LostError, DuplicateError):
             return False
         return True
@@ -118,10 +119,10 @@ class Holder:
         occurrence_id = 0
         for entry in start.record.entries:
             if entry is not start.entry:
-                ledger.add_entry(held, schedule.id, entry)
+                ledger.add_entry(held, schedule.id, entry, now)
                 continue
             running = {"status": Status.RUNNING, "worker_id": self.worker_id, "started_at": now}
-            occurrence_id = ledger.add_entry(held, schedule.id, entry, jobs_total=len(order), **running)
+            occurrence_id = ledger.add_entry(held, schedule.id, entry, now, jobs_total=len(order), **running)
         sequence = Sequence(order, self.registry.jobs)
         job = order[0]
         job_run_id = self._start_first(held, occurrence_id, schedule.id, start.trigger, job, sequence, now)
@@ -252,25 +253,6 @@ def release(held: Held, schedule_id: str, holder: str, status: Status, now: date
         kept=int(status is not Status.COMPLETED),
         the_now=now,
     )
-
-
-def end_waiting(
-    held: Held,
-    occurrence_id: int,
-    schedule_id: str,
-    reason: Reason,
-    detail: str,
-    now: datetime,
-    status: Status = Status.SKIPPED,
-    instants: int = 1,
-) -> bool:
-    """Within a transaction: a waiting occurrence ends without having run; False if it no longer waits."""
-    changed = held.run(
-        ledger.END_WAITING, the_id=occurrence_id, status=status, reason=reason, detail=detail, finished_at=now
-    )
-    if changed and instants and status is Status.SKIPPED:
-        held.run(ledger.ADD_SKIPPED, the_id=schedule_id, skipped=instants)
-    return changed == 1
 
 
 def fence(held: Held, occurrence_id: int, holder: str, counts: Mapping[str, int]) -> None:

@@ -1,6 +1,5 @@
 """Takes locks from holders who died, and makes their rows true."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,10 +9,11 @@ from scheduled.errors import FencedError
 from scheduled.history import skip_queued_attempt
 from scheduled.lock import release
 from scheduled.registry import Registry
-from scheduled.running.processes import alive, kill_group
+from scheduled.running.identity import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.database import Held
-from scheduled.words import RETRIED, Reason, Status, WorkerStatus
+from scheduled.waiting import counts_of
+from scheduled.words import Reason, Status, WorkerStatus
 
 
 class Identity(Protocol):
@@ -140,12 +140,13 @@ def _interrupt(
     requeued = bool(wanted) and running.reason != Reason.RERUN
     reached = {attempt.job_name for attempt in attempts}
     unreached = [name for name in _jobs_of(running, lock, registry) if name not in reached]
-    detail = f"the daemon {lock.locked_by} was lost: {why}"
+    name = lock.locked_by if lock.hostname is None else f"{lock.hostname}/{lock.pid}"
+    detail = f"the daemon {name} was lost: {why}"
     ended = {"the_id": running.id, "holder": lock.locked_by, "detail": detail, "finished_at": last_sign}
     if requeued:
         changed = held.run(ledger.REQUEUE, reason=Reason.RERUN, **ended)
     else:
-        counts = _counts(attempts, len(unreached))
+        counts = counts_of(attempts, len(unreached))
         changed = held.run(
             ledger.FINISH, status=Status.INTERRUPTED, reason=Reason.HOLDER_LOST, **ended, **counts
         )
@@ -179,16 +180,6 @@ def _interrupt(
             reason=Reason.HOLDER_LOST,
         )
     return last_sign, requeued
-
-
-def _counts(attempts: Iterable[Any], unreached: int) -> dict[str, int]:
-    """How many jobs came to which end, by their last attempts; a retry that never began is none."""
-    ends = list({a.job_name: a.status for a in attempts if a.started_at or a.attempt == 1}.values())
-    return {
-        "jobs_completed": ends.count(Status.COMPLETED),
-        "jobs_failed": sum(end in RETRIED for end in ends),
-        "jobs_skipped": ends.count(Status.SKIPPED) + unreached,
-    }
 
 
 def _jobs_of(running: Any, lock: Any, registry: Registry) -> list[str]:

@@ -1,9 +1,9 @@
 """Runs a claimed occurrence: each job in its order, called, timed, retried, captured; and tells history."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from scheduled import history
 from scheduled.clock import Clock
@@ -17,13 +17,14 @@ from scheduled.lock import Claim
 from scheduled.patience import Patience
 from scheduled.running.calling import Outcome, call, traceback_of
 from scheduled.running.capture import Capture
-from scheduled.running.children import run_command, run_isolated
 from scheduled.running.interrupts import Interrupt
-from scheduled.running.processes import Child
-from scheduled.running.restore import restored
+from scheduled.running.restore import Restored, restored
 from scheduled.sequence import Blocked
 from scheduled.store.database import Held
 from scheduled.words import RETRIED, Reason, Status
+
+if TYPE_CHECKING:
+    from scheduled.running.processes import Child
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Runner:
     output_limit: int
     beat: Callable[[Held, datetime], None]
     """Says that we live, within the transaction that ends an occurrence."""
+    guard: Callable[[], Restored] = restored
+    """Puts back what a job changes of the process."""
     patience: Patience = field(init=False)
     jobs_processed: int = 0
 
@@ -160,11 +163,11 @@ class Runner:
         )
         listening = self.events.least <= INFO
         say = (lambda line: self.events.emit("job.output", INFO, **facts, line=line)) if listening else None
-        guard = restored()
+        guard = self.guard()
         tail = self.capture.start(self.output_limit, say)
         try:
             with guard:
-                outcome = self._call(job, context, job_run_id)
+                outcome = self._call(claim, job, context)
         finally:
             guard.finish()
             self.capture.stop()
@@ -183,14 +186,14 @@ class Runner:
         )
         return finished
 
-    def _call(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:
+    def _call(self, claim: Claim, job: Job, context: JobContext) -> Outcome:
         """Call the job under its deadline. Past that it is TIMED_OUT, whatever it did."""
         interrupter = self.control.interrupter
         timeout = self.job_timeout if job.timeout is None else job.timeout
         interrupter.set_deadline(self.clock.monotonic() + timeout)
         raised: Interrupt | None = None
         try:
-            outcome = interrupter.run(lambda: self._body(job, context, job_run_id))
+            outcome = interrupter.run(lambda: self._body(claim, job, context))
         except Interrupt as interrupt:
             raised = interrupt
             outcome = Outcome(Status.INTERRUPTED, traceback=traceback_of(interrupt))
@@ -226,17 +229,19 @@ class Runner:
             )
         return outcome
 
-    def _body(self, job: Job, context: JobContext, job_run_id: int) -> Outcome:
-        def record(child: Child) -> None:
+    def _body(self, claim: Claim, job: Job, context: JobContext) -> Outcome:
+        if job.command is None and job.isolation != "process":
+            assert job.function is not None  # noqa: S101 - a job has a function or a command
+            return call(job.function, context)
+        from scheduled.running.children import run_command, run_isolated  # only who has children pays for it
+
+        def record(child: "Child") -> None:
             with self.control.interrupter.held:
-                self._durably(history.record_child, job_run_id, child.pid, child.start_time)
+                self._durably(history.record_child, claim, context.job_run_id, child.pid, child.start_time)
 
         if job.command is not None:
-            return run_command(job, context, sys.stdout.write, record)
-        if job.isolation == "process":
-            return run_isolated(job, self.definitions, context, sys.stdout.write, record)
-        assert job.function is not None  # noqa: S101 - a job has a function or a command
-        return call(job.function, context)
+            return run_command(job, context, self.capture.writer(), record)
+        return run_isolated(job, self.definitions, context, self.capture.writer(), record)
 
 
 def _facts(claim: Claim) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """The environment and .env, read once into one frozen, validated Settings."""
 
 import os
+import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from scheduled.errors import Fault, SettingsError
 
@@ -25,7 +25,6 @@ class Settings(BaseModel):
     database_url: str = Field(
         "sqlite:///scheduled.db",
         alias="DATABASE_URL",
-        pattern=r"^\w+(\+\w+)?://",
         description="Where the ledger lives, as a SQLAlchemy URL",
     )
     definitions: str = Field(
@@ -96,6 +95,20 @@ class Settings(BaseModel):
         "INFO", alias="SCHEDULE_LOG_LEVEL", description="The least level that is logged"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _require_url(cls, value: str) -> str:
+        # By a `pattern` of pydantic's the same takes a megabyte of memory.
+        if not re.match(r"\w+(\+\w+)?://", value):
+            raise PydanticCustomError("no_url", "it is no URL")
+        return value
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long, in seconds, no daemon may be alive before what was due counts as missed."""
+        polls = self.wake == "poll"
+        return max(self.missed_grace_ms, self.poll_interval_ms if polls else 0) / 1000
+
     @property
     def migrates(self) -> bool:
         """Whether `run` may upgrade an old schema."""
@@ -112,9 +125,7 @@ class Sources:
     def __init__(self, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
         self.environment = os.environ if environment is None else environment
         file = (folder or Path.cwd()) / ".env"
-        self.dotenv = (
-            {k: v for k, v in dotenv_values(file).items() if v is not None} if file.is_file() else {}
-        )
+        self.dotenv = _read(file) if file.is_file() else {}
 
     def of(self, variable: str) -> str:
         if variable in self.environment:
@@ -130,8 +141,18 @@ class Sources:
         """Variables that look like misspelt settings, each with the one that was probably meant."""
         names = [name for name in {**self.dotenv, **self.environment} if name.startswith("SCHEDULE_")]
         unknown = [name for name in names if name not in VARIABLES]
+        if not unknown:
+            return {}
+        from difflib import get_close_matches  # seldom needed
+
         near = {name: get_close_matches(name, VARIABLES, n=1, cutoff=0.8) for name in unknown}
         return {name: close[0] for name, close in near.items() if close}
+
+
+def _read(file: Path) -> dict[str, str]:
+    from dotenv import dotenv_values  # seldom needed
+
+    return {name: value for name, value in dotenv_values(file).items() if value is not None}
 
 
 def load_settings(sources: Sources | None = None, **overrides: Any) -> Settings:
@@ -159,6 +180,6 @@ def _fault(error: dict[str, Any], sources: Sources) -> Fault:
     source = sources.of(variable)
     message = f"{error['input']!r} is not allowed"
     hint = error["msg"].replace("Input should be", "it should be")
-    if error["type"] == "string_pattern_mismatch":  # not shown, because it may hold a password
+    if error["type"] == "no_url":  # not shown, because it may hold a password
         return Fault(f"{variable} ({source})", "it is no URL", "as in sqlite:///scheduled.db")
     return Fault(f"{variable} ({source})", message, hint)

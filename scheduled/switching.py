@@ -6,12 +6,13 @@ from typing import Any
 
 from scheduled.errors import ExpressionError
 from scheduled.expressions import Expression, parse
-from scheduled.lock import end_waiting
-from scheduled.missed_runs import TICK, Interval, gaps, instant, judge, settle_for_switch
+from scheduled.missed_runs import TICK, Interval, gaps, judge, settle_for_switch
+from scheduled.phrases import instant
 from scheduled.registry import Registry
-from scheduled.store import ledger, schedules
+from scheduled.store import auditing, ledger, schedules
 from scheduled.store.database import Held
 from scheduled.store.marks import alive, latest_run, ledger_ahead
+from scheduled.waiting import end_waiting
 from scheduled.words import REQUESTS, Reason, Trigger
 
 TIMING = ("cron", "timezone", "zone_data")
@@ -61,8 +62,9 @@ class Switcher:
 
     def disable(self, row: Any, reason: str | None) -> None:
         """Within a transaction: switch a schedule off. What was due is settled, what was owed ends."""
-        self._settle(row, Reason.DISABLED, f"disabled by {self.actor} at {instant(self.now)}")
-        self._end_owed(row, Reason.DISABLED, f"disabled by {self.actor}")
+        why = f" ({reason})" if reason else ""
+        self._settle(row, Reason.DISABLED, f"disabled by {self.actor} at {instant(self.now)}{why}")
+        self._end_owed(row, Reason.DISABLED, f"disabled by {self.actor}{why}")
         self._define(row, enabled=False, next_run_at=None)
         self._event(row.id, "disabled", reason, self._ahead(row) or None)
 
@@ -143,7 +145,7 @@ class Switcher:
         )
         entries = settle_for_switch(expression, pieces, reason, detail)
         for entry in entries:
-            ledger.add_entry(self.held, row.id, entry)
+            ledger.add_entry(self.held, row.id, entry, self.now)
         skipped = ledger.skipped_instants(entries)
         self.held.run(ledger.ADD_SKIPPED, the_id=row.id, skipped=skipped)
 
@@ -158,7 +160,9 @@ class Switcher:
     def _withdraw_future(self, row: Any) -> list[dict[str, Any]]:
         withdrawn = []
         for known in self.held.rows(schedules.FUTURE_SKIPPED, the_schedule_id=row.id, moment=self.now):
-            expression = parse_of(row.definition)
+            expression = self._expression_of(known, row)
+            if expression is None:
+                continue  # nobody can tell any more which of its instants are still to come
             before = expression.latest(1, known.due_at - TICK, self.now - TICK)
             if before:
                 count = expression.count(known.due_at - TICK, before[0])
@@ -169,6 +173,21 @@ class Switcher:
             self.held.run(ledger.ADD_SKIPPED, the_id=row.id, skipped=count - known.due_count)
             withdrawn.append({"occurrence_id": known.id, "instants": known.due_count - count})
         return withdrawn
+
+    def _expression_of(self, stretch: Any, row: Any) -> Expression | None:
+        """The newest expression by which the stretch holds just its instants: perhaps not today's."""
+        events = self.held.rows(auditing.EVENTS, the_schedule_id=row.id)
+        earlier = [event.data["to"] for event in reversed(events) if "to" in (event.data or {})]
+        for definition in (row.definition, *earlier):
+            try:
+                expression = parse_of(definition)
+            except ExpressionError:
+                continue
+            ends = (expression.at_or_after(stretch.due_at), expression.at_or_after(stretch.due_until))
+            count = expression.count(stretch.due_at - TICK, stretch.due_until)
+            if (*ends, count) == (stretch.due_at, stretch.due_until, stretch.due_count):
+                return expression
+        return None
 
     def _ahead(self, row: Any) -> dict[str, Any]:
         """How far beyond now the ledger has come: to the audit these instants are no surprise."""

@@ -63,6 +63,24 @@ def test_it_asks_for_the_same_run_only_once(place: Place) -> None:
     assert "was asked for already" in again
 
 
+def test_it_asks_for_a_run_for_a_past_instant(place: Place) -> None:
+    told = place.out("trigger", "nightly", "--for", "2026-03-02T02:00")
+    assert "of nightly, for 2026-03-02 00:00:00 UTC, waits for a daemon" in told
+    assert "already" in place.out("trigger", "nightly", "--for", "2026-03-02 00:00Z")
+
+
+def test_it_refuses_an_instant_at_which_the_schedule_was_not_due(place: Place) -> None:
+    told = place.error("trigger", "nightly", "--for", "2026-03-02", status=2)
+    assert "2026-03-01T02:00:00+02:00 and 2026-03-02T02:00:00+02:00" in told
+    assert "is no instant" in place.error("trigger", "nightly", "--for", "yesterday", status=2)
+
+
+def test_it_runs_inline_for_a_past_instant(place: Place) -> None:
+    place.out("trigger", "nightly", "--inline", "--for", "2026-03-01T02:00")
+    assert place.json("history", "nightly")[0]["due_at"] == "2026-03-01T00:00:00+00:00"
+    assert "not due" in place.error("trigger", "nightly", "--inline", "--for", "2026-03-01", status=2)
+
+
 def test_it_suggests_the_job_that_was_meant(place: Place) -> None:
     assert "did you mean 'works'?" in place.error("trigger", "resting", "--job", "work", status=2)
 

@@ -2,6 +2,7 @@
 
 from scheduled.testing import ManualDaemon
 from tests.conftest import World, at
+from tests.law import assert_lawful
 
 
 def gaps(daemon: ManualDaemon) -> list[str]:
@@ -49,6 +50,41 @@ def test_rearming_shortens_a_stretch_that_reaches_into_the_future(world: World) 
     assert sum(row.due_count for row in daemon.skipped("it")) == 3
 
 
+def test_what_was_switched_off_before_the_clock_was_set_back_is_lawful(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.advance(hours=2)
+    daemon.disable("it")
+    daemon.clock.step(hours=-2)
+    assert_lawful(daemon)
+
+
+def test_what_was_skipped_and_is_withdrawn_is_not_missing(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.stop()
+    daemon.clock.advance(hours=2)
+    daemon.disable("it")
+    daemon.clock.step(hours=-2)
+    daemon.enable("it")
+    assert daemon.ledger("it") == []
+    assert_lawful(daemon)
+    daemon.start()
+    daemon.advance(hours=2)
+    assert [row.status for row in daemon.ledger("it")] == ["COMPLETED", "COMPLETED"]
+
+
+def test_rearming_keeps_what_was_skipped_under_another_definition(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("8:10"))
+    hourly = daemon.registry
+    daemon.stop()
+    daemon.clock.advance(hours=5)
+    daemon.start(world.registry(world.schedule("30 2 * * *")))
+    daemon.stop()
+    daemon.clock.step(hours=-3)
+    daemon.start(hourly)
+    kept = daemon.skipped("it")
+    assert [(row.due_at, row.due_until, row.due_count) for row in kept] == [(at("9:00"), at("10:00"), 2)]
+
+
 def test_a_step_forward_beyond_the_grace_is_a_gap(world: World) -> None:
     daemon = world.start("0 * * * *", now=at("12:10"))
     daemon.clock.step(hours=2)
@@ -88,3 +124,12 @@ def test_a_long_job_is_no_gap(world: World) -> None:
     daemon.advance(minutes=21)
     assert gaps(daemon) == []
     assert daemon.skipped("other")[0].reason == "coalesced"
+
+
+def test_a_short_sleep_is_a_gap_to_a_schedule_of_little_patience(world: World) -> None:
+    daemon = world.start("* * * * *", missed_grace=2)
+    daemon.advance(seconds=55)
+    daemon.clock.suspend(seconds=12)
+    daemon.parts.lifeline.feel(busy=False)
+    daemon.advance(seconds=1)
+    assert world.answers()[-1] == ("SKIPPED", "daemon_down")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from scheduled import reaping
+from scheduled import command, reaping
 from scheduled.lock import Claim
 from scheduled.reaping import Identity
+from scheduled.running.processes import Child
 from scheduled.testing import ManualDaemon
 from tests.conftest import World, at
 
@@ -181,3 +182,26 @@ def test_a_lock_of_its_own_that_nothing_runs_under_is_taken_back(world: World, c
     assert world.answers() == [("INTERRUPTED", "holder_lost")]
     assert world.crank.schedule("it")["locked_by"] is None
     assert world.status_of(world.crank) == "RUNNING"
+
+
+def test_a_fenced_holder_does_not_record_a_child_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    start = Child.start
+
+    def reaped_meanwhile(*arguments: Any, **named: Any) -> Child:
+        child = start(*arguments, **named)
+        world.crank.clock.advance(**LATER)
+        world.others[0].parts.engine.reap(world.crank.clock.now())
+        seen.append(everything(world.crank))
+        return child
+
+    monkeypatch.setattr(Child, "start", reaped_meanwhile)
+    command("shell", "sleep 60")
+    daemon = world.start("0 13 * * *", now=at("12:10"))
+    world.another()
+    daemon.clock.advance_to(at("13:00"))
+    daemon.parts.engine.step()
+    assert seen[-1] == everything(daemon)
+    assert world.emitted("occurrence.fenced")

@@ -251,6 +251,21 @@ def test_a_rerun_that_was_switched_off_stays_interrupted(world: World) -> None:
     assert [(row.status, row.reason) for row in daemon.ledger("it")] == [("INTERRUPTED", "disabled")]
 
 
+@pytest.mark.parametrize("ends", ["cancelled", "disabled", "orphaned"])
+def test_a_rerun_that_never_came_tells_of_the_jobs_that_were_not_reached(world: World, ends: str) -> None:
+    daemon = killed_within(world, "work", "more", rerun_interrupted=True)
+    daemon.start()
+    if ends == "cancelled":
+        daemon.cancel(daemon.ledger("it")[0].id)
+    elif ends == "disabled":
+        daemon.disable("it")
+    else:
+        daemon.stop()
+        daemon.start(world.registry(world.schedule(id="other")))
+    told = [(run["job_name"], run["status"], run["reason"]) for run in daemon.runs()]
+    assert told == [("work", "INTERRUPTED", "holder_lost"), ("more", "SKIPPED", ends)]
+
+
 def test_what_falls_due_after_the_last_sign_of_life_is_missed_not_overlap(dead: ManualDaemon) -> None:
     dead.clock.advance(hours=3)
     dead.disable("it")

@@ -157,6 +157,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence["Text | str"]])
     echo(_rendered(table))
 
 
+def print_page(renderable: Any) -> None:
+    """Print what rich can render, as wide as a table would be."""
+    echo(_rendered(renderable))
+
+
 def _rendered(renderable: Any) -> str:
     """As text; with colours and within the width only for a terminal, and never with trailing blanks."""
     import io
@@ -203,15 +208,9 @@ def with_relative(moment: datetime | None, now: datetime) -> str:
 
 def duration(milliseconds: int | None) -> str:
     """'812 ms', '3.2 s', '2 min 5 s', '1 h 3 min'."""
-    if milliseconds is None:
-        return NOTHING
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    if milliseconds < 59_950:
-        return f"{milliseconds / 1000:.1f} s"
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    from scheduled.phrases import lasting
+
+    return NOTHING if milliseconds is None else lasting(timedelta(milliseconds=milliseconds))
 
 
 def one_line(text: str | None, limit: int = 200) -> str:

@@ -9,17 +9,31 @@ import click
 
 from scheduled.cli import common
 from scheduled.cli.durations import duration
+from scheduled.phrases import lasting
 
 if TYPE_CHECKING:
     from scheduled.store.database import Database
 
 HEADINGS = (">run", "schedule", "job", ">attempt", "status", "started", ">took", "why")
+LEDGER_HEADINGS = (
+    ">occurrence",
+    "schedule",
+    "due",
+    ">instants",
+    "by",
+    "status",
+    "started",
+    ">took",
+    "jobs",
+    "why",
+)
 
 
 @click.command()
 @click.argument("schedule_id", metavar="[ID]", required=False)
 @click.option("--status", "statuses", multiple=True, help="Only runs that are or ended so. Repeatable.")
 @click.option("--job", metavar="NAME", help="Only runs of this job.")
+@click.option("--occurrences", is_flag=True, help="List the ledger instead: due instants, also skipped ones.")
 @click.option("--last", callback=duration, metavar="7d", help="Only runs of this last stretch of time.")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most so many."
@@ -29,30 +43,40 @@ def history(
     schedule_id: str | None,
     statuses: tuple[str, ...],
     job: str | None,
+    occurrences: bool,
     last: int | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """List what ran, newest first: each attempt to run a job.
 
-    With ID, only what ran for that schedule.
+    With ID, only what ran for that schedule. With --occurrences, one line for each due instant and each
+    request instead, and for each stretch of instants that were skipped.
     """
+    from scheduled.errors import UsageError
     from scheduled.store import reads
 
+    if occurrences and job is not None:
+        raise UsageError(
+            "--job chooses among runs; an occurrence runs several jobs: leave one of the two out"
+        )
     chosen = tuple(_status(status) for status in statuses)
     database = common.open_database(common.settings())
     now = common.now()
     since = None if last is None else now - timedelta(milliseconds=last)
     wanted = reads.Wanted(schedule_id, job, chosen, since, limit)
-    found = reads.history(database, wanted)
+    found = reads.occurrence_history(database, wanted) if occurrences else reads.history(database, wanted)
     if not found:
         _require_known(database, schedule_id, job)
     if as_json:
         common.print_json(found)
+    elif found and occurrences:
+        common.print_table(LEDGER_HEADINGS, [ledger_line(row, now) for row in found])
     elif found:
         common.print_table(HEADINGS, [_line(run, now) for run in found])
     else:
-        click.echo("nothing ran" + (" that fits" if wanted != reads.Wanted(limit=limit) else " yet"))
+        nothing = "nothing stands in the ledger" if occurrences else "nothing ran"
+        click.echo(nothing + (" that fits" if wanted != reads.Wanted(limit=limit) else " yet"))
 
 
 @click.command("run-log")
@@ -110,6 +134,36 @@ def _line(run: Mapping[str, Any], now: datetime) -> list[Any]:
         *(common.status_text(run["status"]), common.relative(run["started_at"], now)),
         *(common.duration(run["duration_ms"]), _why(run)),
     ]
+
+
+def ledger_line(row: Mapping[str, Any], now: datetime) -> list[Any]:
+    started, finished = row["started_at"], row["finished_at"]
+    took = lasting(finished - started) if started and finished else common.NOTHING
+    jobs = f"{row['jobs_completed']}/{row['jobs_total']}" if started else ""
+    return [
+        *(str(row["id"]), row["schedule_id"], _due(row), str(row["due_count"]), row["trigger"]),
+        *(common.status_text(row["status"]), common.relative(started, now), took, jobs),
+        _reason(row),
+    ]
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    """The reason's code, and the sentence; the code alone where that says it again."""
+    code, sentence = row["reason"] or "", common.one_line(row["detail"], 100)
+    return sentence if code and sentence.startswith(code) else ": ".join(filter(None, (code, sentence)))
+
+
+def _due(row: Mapping[str, Any]) -> str:
+    """The instant, or the first and the last of a stretch."""
+    first, last = row["due_at"], row["due_until"]
+    shown = f"{first:%Y-%m-%d %H:%M:%S}"
+    if last == first:
+        return shown
+    return (
+        f"{shown} to {last:%H:%M:%S}"
+        if last.date() == first.date()
+        else f"{shown} to {last:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def _why(run: Mapping[str, Any]) -> str:

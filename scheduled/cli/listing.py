@@ -18,8 +18,9 @@ NARROW = ("schedule", "when", "state", "last run", "next run", ">runs", ">failed
 def list_(as_json: bool) -> None:
     """List all schedules, with their last and next run."""
     from scheduled.store import reads
+    from scheduled.views import described
 
-    found = [_described(row) for row in reads.all_schedules(common.open_database(common.settings()))]
+    found = [described(row) for row in reads.all_schedules(common.open_database(common.settings()))]
     if as_json:
         common.print_json(found)
     elif not found:
@@ -30,35 +31,6 @@ def list_(as_json: bool) -> None:
             common.print_table(NARROW, [_narrow(schedule, now) for schedule in found])
         else:
             common.print_table(HEADINGS, [_wide(schedule, now) for schedule in found])
-
-
-def _described(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A schedule as JSON has it. The keys are stable."""
-    definition = row["definition"]
-    expression, timezone = definition.get("cron", ""), definition.get("timezone", "UTC")
-    plain = ("enabled", "orphaned", "last_run_at", "last_status", "next_run_at", "run_count",
-             "failure_count", "skipped_count", "consecutive_failures")  # fmt: skip
-    return {
-        "id": row["id"],
-        "name": definition.get("name", row["id"]),
-        "description": definition.get("description", ""),
-        "expression": expression,
-        "in_words": _in_words(expression, timezone),
-        "timezone": timezone,
-        **{key: row[key] for key in plain},
-        "running": row["locked_by"] is not None,
-        "jobs": definition.get("jobs", []),
-    }
-
-
-def _in_words(expression: str, timezone: str) -> str:
-    from scheduled.errors import ExpressionError
-    from scheduled.expressions import parse
-
-    try:
-        return parse(expression, timezone).describe()
-    except ExpressionError:  # stored by a version that could read it
-        return ""
 
 
 def _state(schedule: Mapping[str, Any]) -> str:

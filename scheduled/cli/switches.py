@@ -1,6 +1,7 @@
 """The commands that change something: enable, disable, trigger, cancel."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -34,6 +35,13 @@ def disable(ids: tuple[str, ...], reason: str | None) -> None:
     "--job", "jobs", multiple=True, metavar="NAME", help="Only this job, and what it depends on. Repeatable."
 )
 @click.option("--param", "params", multiple=True, metavar="K=V", help="A parameter for the jobs. Repeatable.")
+@click.option(
+    "--for",
+    "for_instant",
+    metavar="INSTANT",
+    help="A past due instant that it is for, as a re-run for yesterday; without an offset, in the schedule's "
+    "time zone. The jobs see it as ctx.due_at.",
+)
 @click.option("--wait", is_flag=True, help="Follow it, and exit by its outcome.")
 @click.option("--inline", is_flag=True, help="Run it here and now, needing no daemon.")
 @click.option("--schedules", help="Where the schedules are defined (with --inline).")
@@ -41,6 +49,7 @@ def trigger(
     schedule_id: str,
     jobs: tuple[str, ...],
     params: tuple[str, ...],
+    for_instant: str | None,
     wait: bool,
     inline: bool,
     schedules: str | None,
@@ -49,12 +58,14 @@ def trigger(
     from scheduled.commands import read_params
 
     given = read_params(params)
+    moment = None if for_instant is None else _moment(for_instant)
     if inline:
-        _run_inline(schedule_id, jobs, given, schedules)
+        _run_inline(schedule_id, jobs, given, moment, schedules)
         return
-    asked = _commands().trigger(schedule_id, jobs, given)
+    asked = _commands().trigger(schedule_id, jobs, given, for_instant=moment)
     told = "was asked for already, and waits" if asked.already else "waits for a daemon"
-    click.echo(f"occurrence {asked.occurrence_id} of {schedule_id} {told}")
+    due = "" if asked.for_instant is None else f", for {asked.for_instant:%Y-%m-%d %H:%M:%S} UTC,"
+    click.echo(f"occurrence {asked.occurrence_id} of {schedule_id}{due} {told}")
     if wait:
         _exit_by(_follow(asked.occurrence_id), asked.occurrence_id)
 
@@ -75,8 +86,18 @@ def _commands() -> Any:
     return Commands(common.open_database(settings), who(), settings.missed_grace_ms / 1000)
 
 
+def _moment(text: str) -> datetime:
+    """An instant; naive if it has no offset, because only the database knows the schedule's time zone."""
+    common.instant(text, option="--for")
+    return datetime.fromisoformat(text)
+
+
 def _run_inline(
-    schedule_id: str, jobs: tuple[str, ...], params: dict[str, Any], definitions: str | None
+    schedule_id: str,
+    jobs: tuple[str, ...],
+    params: dict[str, Any],
+    for_instant: datetime | None,
+    definitions: str | None,
 ) -> None:
     from scheduled.commands import who
     from scheduled.inline import run_inline
@@ -90,7 +111,7 @@ def _run_inline(
     log = log_to_stderr(settings.log_format, settings.log_level)
     click.get_current_context().call_on_close(log.close)
     occurrence_id, status = run_inline(
-        database, settings, registry, log.events(), who(), schedule_id, jobs, params
+        database, settings, registry, log.events(), who(), schedule_id, jobs, params, for_instant
     )
     _exit_by(status, occurrence_id)
 
