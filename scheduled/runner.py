@@ -239,9 +239,10 @@ class Runner:
             with self.control.interrupter.held:
                 self._durably(history.record_child, claim, context.job_run_id, child.pid, child.start_time)
 
+        look = self.control.interrupter.raise_if_due  # sooner than a signal or a bytecode, on some threads
         if job.command is not None:
-            return run_command(job, context, self.capture.writer(), record)
-        return run_isolated(job, self.definitions, context, self.capture.writer(), record)
+            return run_command(job, context, self.capture.writer(), record, look)
+        return run_isolated(job, self.definitions, context, self.capture.writer(), record, look)
 
 
 def _facts(claim: Claim) -> dict[str, object]:

@@ -249,6 +249,18 @@ def test_it_stops_a_command(start: Started) -> None:
     assert (child.wait(), is_gone(child.pid)) == (-signal.SIGTERM, True)
 
 
+def test_what_a_look_raises_ends_the_wait(start: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LOOK", 0.01)
+    child = start("sleep 100")
+
+    def look() -> None:
+        raise Interrupt("timeout")
+
+    with pytest.raises(Interrupt):
+        child.wait(look)
+    child.stop(1)
+
+
 def test_it_lets_a_command_tidy_up(start: Started) -> None:
     child = start("trap 'sleep 0.05; echo tidy; exit 9' TERM; echo ready; while :; do sleep 0.01; done")
     assert eventually(lambda: "ready" in start.printed)

@@ -51,7 +51,7 @@ class Bench:
 
 def eventually(condition: Callable[[], object]) -> None:
     """Wait for what a thread does within a moment."""
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < ends, "waited in vain"
         threading.Event().wait(0.01)

@@ -17,6 +17,7 @@ from scheduled.words import Status
 
 OnOutput = Callable[[str], Any]
 Started = Callable[[Child], Any]
+Look = Callable[[], object]
 
 GRACE = 5.0
 """How long an interrupted child may take to tidy up, in seconds."""
@@ -26,16 +27,23 @@ TOLD = ("schedule_id", "occurrence_id", "job_run_id", "job_name", "trigger", "at
 
 
 def run_command(
-    job: Job, context: JobContext, on_output: OnOutput, started: Started, *, grace: float = GRACE
+    job: Job,
+    context: JobContext,
+    on_output: OnOutput,
+    started: Started,
+    look: Look = lambda: None,
+    *,
+    grace: float = GRACE,
 ) -> Outcome:
-    """Run a command to its end. An exception from a signal's handler stops it, and comes through."""
+    """Run a command to its end. An exception from a signal's handler, or from `look`, which is called now and
+    then, stops it and comes through."""
     argv = job.command or ()
     env = {**os.environ, **job.env, **command_environment(context)}
     try:
         child = Child.start(argv, env=env, cwd=job.cwd, on_output=on_output)
     except (OSError, ValueError) as error:
         return _failed(_why_not(error, job.cwd))
-    code = _wait(child, started, grace)
+    code = _wait(child, started, look, grace)
     if code in job.ok_exit_codes:
         return Outcome(Status.COMPLETED)
     hint = SHELL_CODES.get(code, "") if isinstance(argv, str) else ""
@@ -48,6 +56,7 @@ def run_isolated(
     context: JobContext,
     on_output: OnOutput,
     started: Started,
+    look: Look = lambda: None,
     *,
     grace: float = GRACE,
 ) -> Outcome:
@@ -60,14 +69,14 @@ def run_isolated(
         child = Child.start(argv, env=env, cwd=job.cwd, on_output=on_output, payload=payload)
     except (OSError, ValueError) as error:
         return _failed(_why_not(error, job.cwd), "ProcessDied")
-    code = _wait(child, started, grace)
+    code = _wait(child, started, look, grace)
     return _outcome_in(child.outcome) or _failed(f"the process died: {_exit(code)}", "ProcessDied")
 
 
-def _wait(child: Child, started: Started, grace: float) -> int:
+def _wait(child: Child, started: Started, look: Look, grace: float) -> int:
     try:
         started(child)
-        return child.wait()
+        return child.wait(look)
     except BaseException:
         with suppress(BaseException):  # one more Interrupt: the first is the one to tell of
             child.stop(grace)

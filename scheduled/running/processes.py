@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -26,6 +27,8 @@ __all__ = ["Child", "alive", "boot_id", "kill_group", "process_start_time"]
 
 LOOK = 1.0
 """How often a waiting parent looks up, in seconds: as another thread may have received a signal."""
+LOOK_ON_A_THREAD = 0.1
+"""How often it does where no signal ever comes: on a thread other than the main one."""
 PATIENCE = 2.0
 """How long to wait for what should happen at once, in seconds: the supervisor's end, the last output."""
 
@@ -112,14 +115,17 @@ class Child:
         """What the child wrote on its outcome's descriptor, up to 1 MiB; None if nothing."""
         return bytes(self._pump.outcome) or None
 
-    def wait(self) -> int:
+    def wait(self, look: Callable[[], object] = lambda: None) -> int:
         """Block until the command has ended, all that it left behind is killed and its output handed on.
 
-        Returns its exit code, or a negative one for the signal that killed it. An exception from a signal's
-        handler passes through at once; `stop` is then still to be called.
+        Returns its exit code, or a negative one for the signal that killed it. `look` is called now and then.
+        What it raises, and an exception from a signal's handler, passes through at once; `stop` is then
+        still to be called.
         """
+        main = threading.current_thread() is threading.main_thread()
         while self._code is None and not self._gone:
-            self._listen(LOOK)
+            self._listen(LOOK if main else LOOK_ON_A_THREAD)
+            look()
         self._finish()
         return -signal.SIGKILL if self._code is None else self._code
 
