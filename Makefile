@@ -9,7 +9,7 @@ run: $(VENV)/.runtime
 	$(BIN)/scheduled run
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 prove: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -m prove

@@ -183,7 +183,7 @@ class Sidework:
 
     def _attend(self) -> None:
         """Look around several times a second, for as long as the daemon runs."""
-        watch = Watch(self._database) if self._settings.wake == "exact" else None
+        watch = Watch(self._eye) if self._settings.wake == "exact" else None
         with_locks, looks = watch is not None and self._database.file is not None, count(1)
         look = self._careful(lambda: self._look(watch), "attention")
         look_for_dead_locks = self._careful(self._look_for_dead_locks, "locks")
@@ -192,8 +192,6 @@ class Sidework:
             if with_locks and next(looks) % LOOKS_FOR_LOCKS == 0:
                 look_for_dead_locks()
             time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
-        if watch is not None:
-            watch.close()
 
     def _look(self, watch: Watch | None) -> None:
         self._control.tick()

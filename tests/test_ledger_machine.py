@@ -7,7 +7,7 @@ from tests.ledger_machine import LedgerMachine
 
 class TestLedger(LedgerMachine.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(
-        max_examples=50,
+        max_examples=25,
         stateful_step_count=20,
         deadline=None,
         derandomize=True,

@@ -225,7 +225,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_it_answers_as_the_design_reads(case: Case) -> None:
     expected, made = answer(case), planned(case)

@@ -127,11 +127,20 @@ class Held:
         found = self.rows(statement, **values)
         return found[0] if found else None
 
+    def scalar(self, sql: str) -> Any:
+        """The first column of the first row of a query in so many words; None if there is no row."""
+        with self._guard:
+            row = self._execute(sql, ()).fetchone()
+        return None if row is None else row[0]
+
+    def version(self) -> int | None:
+        """On SQLite: a number that changes when another connection commits (`PRAGMA data_version`)."""
+        return int(self.scalar("PRAGMA data_version")) if self._sqlite else None
+
     def checkpoint(self) -> None:
         """On SQLite: move the write-ahead log to its place, as far as nobody is in the way."""
         if self._sqlite:
-            with self._guard:
-                self._execute("PRAGMA wal_checkpoint(PASSIVE)", ()).fetchall()
+            self.scalar("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Give the connection up; the next use opens another."""

@@ -26,11 +26,24 @@ GUARDS = {
 }
 GUARDS["mariadb"] = GUARDS["mysql"]
 
+FIND_OURS = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'scheduled_version'",
+    "postgresql": "SELECT 1 WHERE to_regclass('scheduled_version') IS NOT NULL",
+    "mysql": "SELECT 1 FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() AND table_name = 'scheduled_version'",
+}
+FIND_OURS["mariadb"] = FIND_OURS["mysql"]
+REVISION = "SELECT version_num FROM scheduled_version"
+
 
 def current(database: Database) -> str | None:
     """The revision of the database's tables; None if there are none of ours."""
-    with database.reading() as connection:
-        return _stored(connection)
+    find = FIND_OURS[database.dialect.name]
+    held = database.hold()  # each command asks this first: an inspector would cost more than all the rest
+    try:
+        return held.scalar(REVISION) if held.scalar(find) else None
+    finally:
+        held.close()
 
 
 def is_current(database: Database) -> bool:
@@ -120,10 +133,10 @@ def _guarded(database: Database) -> Iterator[None]:
 
 
 def _stored(connection: Connection) -> str | None:
-    # Each command asks this first: an inspector and a compiled query would cost more than all the rest.
-    if not connection.dialect.has_table(connection, "scheduled_version"):
+    """The same, within a migration."""
+    if not connection.exec_driver_sql(FIND_OURS[connection.dialect.name]).scalar():
         return None
-    revision: str | None = connection.exec_driver_sql("SELECT version_num FROM scheduled_version").scalar()
+    revision: str | None = connection.exec_driver_sql(REVISION).scalar()
     return revision
 
 
