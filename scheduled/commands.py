@@ -13,6 +13,8 @@ from scheduled.errors import ConflictError, UnknownNameError, UsageError, did_yo
 from scheduled.past_instants import past_due_instant
 from scheduled.store import ledger, schedules
 from scheduled.store.database import Database, Held
+from scheduled.store.faults import despite_deadlocks
+from scheduled.store.listening import tell
 from scheduled.switching import Switcher
 from scheduled.waiting import end_waiting
 from scheduled.words import Reason, Status, Trigger
@@ -170,9 +172,15 @@ class Commands:
 
     def _do(self, act: Callable[[Held, datetime], T]) -> T:
         held = self._database.hold()
-        try:
+
+        def at_once() -> T:
             with held.transaction():
-                return act(held, self._clock.now())
+                done = act(held, self._clock.now())
+                tell(held)
+                return done
+
+        try:
+            return despite_deadlocks(at_once)
         finally:
             held.close()
 

@@ -1,7 +1,7 @@
 """One step of the daemon's work: look where everything stands, plan, record, claim the first, run it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scheduled.agenda import Agenda
@@ -16,6 +16,7 @@ from scheduled.planner import Expiry, Plan, Start, plan
 from scheduled.reaping import lose_the_dead, reap_locks
 from scheduled.registry import Registry
 from scheduled.runner import Runner
+from scheduled.spreading import spread
 from scheduled.store.database import Held
 from scheduled.store.marks import Situation, alive, newest_that_waits, situation
 from scheduled.switching import Switcher
@@ -55,6 +56,8 @@ class Engine:
     _faulty: dict[str, datetime] = field(default_factory=dict)
     _reaped_at: datetime | None = None
     _agenda: Agenda | None = None
+    _living: frozenset[str] = frozenset()
+    """The ids of all daemons that live, ours among them."""
 
     def begin(self) -> None:
         """Register, take what dead daemons left, and make the database know our definitions."""
@@ -110,6 +113,7 @@ class Engine:
         made = self._plan(where, now)
         worked = self._record(made, where.stranded, now)
         took = self.clock.now() - now
+        made = replace(made, starts=spread(made.starts, self.lifeline.id, self._living, now))
         self._agenda = Agenda.of(made, self.registry.schedules, newest_waiting, now, took)
         return self._agenda, worked, made.wake_at
 
@@ -214,5 +218,6 @@ class Engine:
 
     def lose_the_dead(self, now: datetime) -> None:
         """Mark daemons as LOST that died without a word."""
-        for worker_id in lose_the_dead(self.held, self.lifeline, now, LOST_AFTER_SECONDS):
+        lost, self._living = lose_the_dead(self.held, self.lifeline, now, LOST_AFTER_SECONDS)
+        for worker_id in lost:
             self.events.emit("worker.lost", WARNING, worker_id=worker_id)

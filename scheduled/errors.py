@@ -77,6 +77,10 @@ class DatabaseUnavailableError(DatabaseError):
     """The database did not answer, is locked for too long, is full, or went away: worth another try."""
 
 
+class DeadlockError(DatabaseUnavailableError):
+    """The database had us give way to another transaction: worth another try at once."""
+
+
 class DuplicateError(DatabaseError):
     """A row that must be unique exists already: somebody was first."""
 

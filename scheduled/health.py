@@ -16,6 +16,7 @@ from scheduled.store.schema import require_current
 
 OLD, DEAD = timedelta(seconds=120), timedelta(seconds=300)
 LEAST_SUCCESS = 0.95
+MOST_SKEW_MS = 2000
 WEEK = timedelta(days=7)
 SHOWN = 5
 
@@ -177,6 +178,21 @@ def _definitions(held: Held, _settings: Settings, now: datetime) -> Iterator[Che
         yield Check("definitions", True, "the daemons agree on the definitions")
 
 
+def _skew(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
+    off = [
+        f"{row.hostname}/{row.pid} ({row.clock_skew_ms / 1000:+.1f} s)"
+        for row in _there(held, now)
+        if abs(row.clock_skew_ms or 0) > MOST_SKEW_MS
+    ]
+    yield _listed(
+        "clock_skew",
+        off,
+        "the daemons' clocks agree with the database's",
+        "clocks off the database's",
+        "synchronise the host's clock (NTP)",
+    )
+
+
 def _clocks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
     ahead = []
     rows = held.rows(vitals.AHEAD, the_now=now)
@@ -213,4 +229,5 @@ _LOOKS: tuple[Callable[[Held, Settings, datetime], Iterator[Check]], ...] = (
     _success,
     _definitions,
     _clocks,
+    _skew,
 )

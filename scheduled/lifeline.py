@@ -19,6 +19,7 @@ from scheduled.stretches import without
 from scheduled.version import VERSION
 from scheduled.words import WorkerStatus, WorkerType
 
+MILLISECOND = timedelta(milliseconds=1)
 LEAST_GAP = timedelta(seconds=5)
 """A stall shorter than this is a slow machine, not a gap."""
 
@@ -84,6 +85,9 @@ class Lifeline:
         self.status = WorkerStatus.RUNNING
         self.current_occurrence_id: int | None = None
         self.jobs_processed = 0
+        self.clock_skew_ms: int | None = None
+        """How far our clock is ahead of the database's, if that has one of its own."""
+        self._clock = clock
         self._found: deque[Gap] = deque()
         self._gaps: deque[Interval] = deque(maxlen=1000)
         self._last_beat = self.started_at
@@ -100,6 +104,7 @@ class Lifeline:
 
     def register(self, held: Held, definition_hash: str | None) -> None:
         """Write the instance's row, unless that was done before the database went away."""
+        self.compare_clocks(held)
         with suppress(DuplicateError), held.transaction():
             held.insert(
                 workers.REGISTER,
@@ -116,12 +121,22 @@ class Lifeline:
                 last_heartbeat_at=self.started_at,
                 poll_interval_ms=self.poll_interval_ms,
                 jobs_processed=0,
+                clock_skew_ms=self.clock_skew_ms,
             )
 
     def beat(self, held: Held, now: datetime) -> None:
-        """Say that we live."""
+        """Say that we live, and how far our clock is off."""
+        self.compare_clocks(held)
         with held.transaction():
             self._beat(held, now)
+
+    def compare_clocks(self, held: Held) -> None:
+        """Measure how far our clock is ahead of the database's: theirs against the middle of our question."""
+        before = self._clock.now()
+        theirs = held.time()
+        if theirs is not None:
+            ours = before + (self._clock.now() - before) / 2
+            self.clock_skew_ms = round((ours - theirs) / MILLISECOND)
 
     def beat_if_stale(self, held: Held, now: datetime) -> None:
         """Within a transaction: say that we live, unless we said so within the last second."""
@@ -136,6 +151,7 @@ class Lifeline:
             last_heartbeat_at=now,
             current_occurrence_id=self.current_occurrence_id,
             jobs_processed=self.jobs_processed,
+            clock_skew_ms=self.clock_skew_ms,
         )
         self._last_beat = now
 

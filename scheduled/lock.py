@@ -97,10 +97,14 @@ class Holder:
     def renew(self, held: Held, now: datetime) -> int:
         """Prolong the lease of the lock that we hold; how many locks that were."""
         with held.transaction():
-            return held.run(ledger.RENEW, me=self.worker_id, expires=now + self.lease)
+            return held.run(ledger.RENEW, me=self.worker_id, **self._lease_from(now))
+
+    def _lease_from(self, now: datetime) -> dict[str, Any]:
+        """When our lease ends: `now` counts only where the database has no clock of its own."""
+        return {"expires": now + self.lease, "lease": self.lease.total_seconds()}
 
     def _lock(self, held: Held, start: Start, now: datetime) -> None:
-        lease = {"me": self.worker_id, "expires": now + self.lease, "the_now": now}
+        lease = {"me": self.worker_id, "the_now": now, **self._lease_from(now)}
         if start.record is not None:
             self._change(held, ledger.LOCK_DUE, start.schedule_id, **(lease | _window(start.record, now)))
         else:

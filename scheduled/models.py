@@ -174,6 +174,7 @@ class WorkerInstance(Table, table=True):
     poll_interval_ms: int = Field(sa_type=BigInteger)
     current_occurrence_id: int | None = Field(default=None, sa_type=Id)
     jobs_processed: int = Field(default=0, sa_type=BigInteger)
+    clock_skew_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class WorkerGap(Table, table=True):

@@ -6,6 +6,7 @@ from typing import TypeVar
 from scheduled.control import Control
 from scheduled.errors import DatabaseUnavailableError
 from scheduled.events import ERROR, WARNING, Events
+from scheduled.store.faults import despite_deadlocks
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Patience:
         pause, tries = FIRST_PAUSE, 0
         while True:
             try:
-                value = action()
+                value = despite_deadlocks(action)
             except DatabaseUnavailableError as error:
                 tries += 1
                 if self._control.out_of_patience:

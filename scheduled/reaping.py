@@ -13,7 +13,7 @@ from scheduled.running.identity import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.database import Held
 from scheduled.waiting import counts_of
-from scheduled.words import Reason, Status, WorkerStatus
+from scheduled.words import Reason, Status, WorkerStatus, WorkerType
 
 
 class Identity(Protocol):
@@ -50,22 +50,27 @@ def reap_locks(held: Held, me: Identity, registry: Registry, now: datetime) -> l
     """
     return [
         reaped
-        for lock in held.rows(workers.LOCKS, me="")
-        if (why := LEFT_BEHIND if lock.locked_by == me.id else why_dead(lock, me, now))
+        for lock in held.rows(workers.LOCKS, me="", the_now=now)
+        if (why := LEFT_BEHIND if lock.locked_by == me.id else why_dead(lock, me))
         and (reaped := _reap(held, lock, me, registry, why, now))
     ]
 
 
 def reap_own(held: Held, me: Identity, registry: Registry, now: datetime) -> None:
     """Take our own lock from a main thread that a job does not give back."""
-    for lock in held.rows(workers.LOCKS, me=""):
+    for lock in held.rows(workers.LOCKS, me="", the_now=now):
         if lock.locked_by == me.id:
             _reap(held, lock, me, registry, "it was told to stop, and its job would not end", now)
 
 
-def lose_the_dead(held: Held, me: Identity, now: datetime, patience_seconds: float) -> list[str]:
-    """Mark instances as LOST that are gone from this host, or have been silent for longer than they may."""
-    lost = []
+def lose_the_dead(
+    held: Held, me: Identity, now: datetime, patience_seconds: float
+) -> tuple[list[str], frozenset[str]]:
+    """Mark instances as LOST that are gone from this host, or have been silent for longer than they may.
+
+    Returns their ids, and those of the daemons that live.
+    """
+    lost, living = [], set()
     for worker in held.rows(workers.LIVING):
         silent = (now - worker.last_heartbeat_at).total_seconds()
         patience = max(patience_seconds, 2 * worker.poll_interval_ms / 1000)
@@ -73,16 +78,18 @@ def lose_the_dead(held: Held, me: Identity, now: datetime, patience_seconds: flo
             with held.transaction():
                 if held.run(workers.LOST, holder=worker.id, last_sign=worker.last_heartbeat_at):
                     lost.append(str(worker.id))
-    return lost
+        elif worker.worker_type == WorkerType.SCHEDULE_DAEMON:
+            living.add(str(worker.id))
+    return lost, frozenset(living)
 
 
-def why_dead(lock: Any, me: Identity, now: datetime) -> str | None:
+def why_dead(lock: Any, me: Identity) -> str | None:
     """Why a lock's holder counts as dead, as part of a sentence; None if it lives for all we know."""
     if lock.status in (None, WorkerStatus.STOPPED):
         return "it had stopped"
     if _process_is_gone(lock, me):
         return f"its process {lock.pid} was gone"
-    if lock.lock_expires_at < now:
+    if lock.run_out:
         return "its lease had run out"
     return None
 
@@ -108,7 +115,7 @@ def _reap(held: Held, lock: Any, me: Identity, registry: Registry, why: str, now
             kill_group(child.pid, child.pid_started_at)
     try:
         with held.transaction():
-            if lock not in held.rows(workers.LOCKS, me=""):
+            if lock not in held.rows(workers.LOCKS, me="", the_now=now):
                 return None  # renewed, released or reaped since we looked
             last_sign, requeued = lock.last_heartbeat_at or now, False
             if running is not None:

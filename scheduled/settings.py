@@ -50,6 +50,11 @@ class Settings(BaseModel):
         alias="SCHEDULE_WAKE",
         description="exact: also wake at each due instant and request; poll: at the poll interval only",
     )
+    request_interval_ms: Positive = Field(
+        1000,
+        alias="SCHEDULE_REQUEST_INTERVAL_MS",
+        description="How often MySQL is asked for requests; SQLite and PostgreSQL tell of them at once",
+    )
     heartbeat_interval_ms: Positive = Field(
         MINUTE // 2,
         alias="SCHEDULE_HEARTBEAT_INTERVAL_MS",

@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from scheduled.clock import Clock
 from scheduled.control import Control
-from scheduled.errors import DatabaseError
+from scheduled.errors import DatabaseError, DatabaseUnavailableError
 from scheduled.events import ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
@@ -27,6 +27,7 @@ from scheduled.running.capture import Capture
 from scheduled.settings import Settings
 from scheduled.store import schedules, workers
 from scheduled.store.database import Database
+from scheduled.store.listening import Ear, Newspaper
 from scheduled.store.watching import Watch
 
 POOL = "scheduled"
@@ -37,14 +38,16 @@ HOUSEKEEPING_SECONDS = 3600.0
 LOCKS_SECONDS = 2.0
 LOOKS_FOR_LOCKS = 18
 """On SQLite, where a query waits for nobody, it is done by one of so many looks: the pool costs more."""
+LISTEN_SECONDS = 1.0
 LOOK_SECONDS = 0.11
 """How often deadlines, the pulse, and SQLite's change counter are looked at."""
 
 
 class Sidework:
-    """The daemon's second pair of hands. Its connections are for its threads alone: one writes, one looks.
+    """The daemon's second pair of hands. Its connections are for its threads alone.
 
-    A write may wait for seconds for the database; meanwhile deadlines and requests must not.
+    On SQLite one writes and one looks, as a write may wait for seconds for its turn, and requests must not. A
+    server gets one for both. Whatever the database does, deadlines wait for nothing.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class Sidework:
         self._capture = capture
         self._events = events
         self._held = database.hold()
-        self._eye = database.hold()
+        self._by_file = database.file is not None
+        self._eye = database.hold() if self._by_file else self._held
+        self._newspaper = Newspaper(self._held)
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
-        self._attention = threading.Thread(
-            target=self._owned(self._attend), name="scheduled-attention", daemon=True
-        )
+        self._threads = [self._thread(self._attend, "attention")]
+        if self._settings.wake == "exact" and database.dialect.name == "postgresql":
+            self._threads.append(self._thread(self._listen, "ear"))
         self.on_give_up: Callable[[], None] = lambda: os._exit(0)
         """What to do about a job that does not end, when all that is true of it has been written."""
         for logger in LOGGERS:
@@ -95,13 +100,16 @@ class Sidework:
             self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
         if self._settings.wake == "poll":
             self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
-        elif self._database.file is None:
+        elif not self._by_file:
             self._every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
+            if self._database.dialect.name != "postgresql":
+                self._every(self._settings.request_interval_ms / 1000, self._read_the_news, "requests")
         # A signal that the kernel hands to a side thread does not wake a main thread that blocks in a job.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             self._scheduler.start()
-            self._attention.start()
+            for thread in self._threads:
+                thread.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -115,7 +123,8 @@ class Sidework:
         """End the threads, and close their connections."""
         self._ended.set()
         self._scheduler.shutdown(wait=True)
-        self._attention.join()
+        for thread in self._threads:
+            thread.join()
         self._held.close()
         self._eye.close()
 
@@ -152,6 +161,9 @@ class Sidework:
 
         return owned
 
+    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
+        return threading.Thread(target=self._owned(work), name=f"scheduled-{name}", daemon=True)
+
     def _careful(self, work: Callable[[], None], name: str) -> Callable[[], None]:
         """Side work that fails, as a rule for want of the database, says so and tries again."""
 
@@ -183,13 +195,13 @@ class Sidework:
 
     def _attend(self) -> None:
         """Look around several times a second, for as long as the daemon runs."""
-        watch = Watch(self._eye) if self._settings.wake == "exact" else None
-        with_locks, looks = watch is not None and self._database.file is not None, count(1)
+        watch = Watch(self._eye) if self._settings.wake == "exact" and self._by_file else None
+        looks = count(1)
         look = self._careful(lambda: self._look(watch), "attention")
         look_for_dead_locks = self._careful(self._look_for_dead_locks, "locks")
         while not self._ended.is_set():
             look()
-            if with_locks and next(looks) % LOOKS_FOR_LOCKS == 0:
+            if watch is not None and next(looks) % LOOKS_FOR_LOCKS == 0:
                 look_for_dead_locks()
             time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
 
@@ -202,13 +214,32 @@ class Sidework:
         if watch is not None and watch.changed():
             self._look_for_requests()
 
+    def _listen(self) -> None:
+        """On PostgreSQL: hear of requests at once."""
+        ear = Ear(self._held)
+        heed = self._careful(lambda: self._heed(ear), "listening")
+        while not self._ended.is_set():
+            heed()
+
+    def _heed(self, ear: Ear) -> None:
+        try:
+            if ear.wait(LISTEN_SECONDS):
+                self._look_for_requests()
+        except DatabaseUnavailableError:
+            self._ended.wait(LISTEN_SECONDS)
+            raise
+
+    def _read_the_news(self) -> None:
+        if self._newspaper.has_news():
+            self._look_for_requests()
+
     def _look_for_dead_locks(self) -> None:
         """Wake an idle loop for a lock whose holder died: nothing else might, for a whole poll."""
         if self._control.occurrence_id is not None:
             return
         now = self._clock.now()
-        locks = self._held.rows(workers.LOCKS, me=self._lifeline.id)
-        if any(why_dead(lock, self._lifeline, now) for lock in locks):
+        locks = self._held.rows(workers.LOCKS, me=self._lifeline.id, the_now=now)
+        if any(why_dead(lock, self._lifeline) for lock in locks):
             self._control.wakeup.set()
 
     def _give_up(self) -> None:

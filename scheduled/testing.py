@@ -69,7 +69,7 @@ class ManualDaemon:
         self._beat_due: datetime | None = None
         self._define(definitions)
         self.clock = clock or SettableClock(now)
-        self.database = database or Database("sqlite://", create=True)
+        self.database = database or Database("sqlite://", create=True, own_clock=True)
         self.events: list[Event] = []
         prepare(self.database, auto_migrate=True)
         self._parts: Parts | None = None

@@ -13,7 +13,7 @@ from scheduled.builtin import optimize_database
 from scheduled.context import JobContext
 from scheduled.models import metadata
 from scheduled.running.calling import Outcome, call
-from scheduled.store import database as databases
+from scheduled.store import engines
 from scheduled.store import schema
 from scheduled.store.database import Database
 from scheduled.words import Status
@@ -116,7 +116,7 @@ def test_others_may_write_between_its_steps(other: sqlite3.Connection) -> None:
 def test_it_leaves_the_log_alone_where_there_is_none(
     other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "_prepare_sqlite", lambda connection, _record: None)
+    monkeypatch.setattr(engines, "_prepare_sqlite", lambda connection, _record: None)
     other.execute("PRAGMA journal_mode=DELETE")
     value = value_of(run())
     assert (value["log_emptied"], value["after"]["log"]) == (False, 0)

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, column, insert, select, table, text, update
+from sqlalchemy import bindparam, column, insert, make_url, select, table, text, update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateError
 from scheduled.models import ScheduleEvent, WorkerGap, WorkerInstance, metadata
-from scheduled.store import database as database_module
+from scheduled.store import engines
 from scheduled.store.database import Database, Held
+from scheduled.store.faults import translation
 from scheduled.store.statements import Statement
 
 events = metadata.tables[str(ScheduleEvent.__tablename__)]
@@ -66,7 +67,7 @@ def other(database: Database) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """The same database, for one who waits no longer than a moment for its lock."""
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_SECONDS", 0.01)
     found = Database(database.url)
     yield found
     found.close()
@@ -110,19 +111,16 @@ def test_it_refuses_a_database_that_nothing_speaks_to(url: str) -> None:
         Database(url)
 
 
-def test_it_builds_an_engine_for_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, object] = {}
-
-    class Engine:
-        dialect = POSTGRESQL
-
-    monkeypatch.setattr(
-        database_module, "create_engine", lambda *_args, **options: seen.update(options) or Engine()
-    )
+def test_a_server_is_no_file_and_its_password_is_not_told() -> None:
     database = Database("postgresql+psycopg://me:secret@host/x")
     assert database.file is None
     assert database.name == "postgresql+psycopg://me:***@host/x"
-    assert seen == {"pool_pre_ping": True}
+
+
+def test_what_the_url_says_of_a_server_wins() -> None:
+    told = engines._defaults(make_url("postgresql+psycopg://host/x?connect_timeout=3&sslmode=require"))
+    assert "connect_timeout" not in told
+    assert told["application_name"] == "scheduled"
 
 
 def test_it_refuses_a_file_of_another_kind(tmp_path: Path) -> None:
@@ -289,7 +287,7 @@ def test_it_tells_a_servers_duplicate(of_a_server: tuple[str, object]) -> None:
 
     error = IntegrityError()
     setattr(error, *of_a_server)
-    assert isinstance(database_module._translation(error), DuplicateError)
+    assert isinstance(translation(error), DuplicateError)
 
 
 def test_it_tells_that_a_server_went_away_by_the_root_of_its_error() -> None:
@@ -299,7 +297,7 @@ def test_it_tells_that_a_server_went_away_by_the_root_of_its_error() -> None:
     class AdminShutdownError(OperationalError):
         pass
 
-    assert isinstance(database_module._translation(AdminShutdownError()), DatabaseUnavailableError)
+    assert isinstance(translation(AdminShutdownError()), DatabaseUnavailableError)
 
 
 def test_it_waits_for_no_missing_table(held: Held, database: Database) -> None:

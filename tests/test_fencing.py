@@ -1,6 +1,5 @@
 """The fence: a holder whose lock was taken writes nothing more, and a reaper takes only what is dead."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -125,8 +124,8 @@ def between(world: World, monkeypatch: pytest.MonkeyPatch, happens: Any) -> None
     """Something happens after the reaper looked at the lock, and before it takes it."""
     why_dead = reaping.why_dead
 
-    def look(lock: Any, me: Identity, now: datetime) -> str | None:
-        why = why_dead(lock, me, now)
+    def look(lock: Any, me: Identity) -> str | None:
+        why = why_dead(lock, me)
         happens()
         return why
 

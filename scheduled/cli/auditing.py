@@ -119,7 +119,7 @@ def workers(as_json: bool) -> None:
     if as_json:
         common.print_json(rows)
         return
-    headings = ("name", "type", "status", "started", "heartbeat", "runs now", "jobs done", "version")
+    headings = ("name", "type", "status", "started", "heartbeat", "clock", "runs now", "jobs done", "version")
     common.print_table(headings, [_worker(row, now) for row in rows])
 
 
@@ -130,6 +130,7 @@ def _worker(row: dict[str, Any], now: Any) -> list[Any]:
         common.status_text(row["status"]),
         common.relative(row["started_at"], now),
         common.relative(row["last_heartbeat_at"], now),
+        "-" if row["clock_skew_ms"] is None else f"{row['clock_skew_ms'] / 1000:+.1f} s",
         row["current_schedule_id"] or "-",
         str(row["jobs_processed"]),
         row["version"],

@@ -1,39 +1,39 @@
-"""Opens the database: its engine, its connections, and transactions on them."""
+"""A database: its connections, transactions on them, and the statements of ours that run there."""
 
-import re
-import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, make_url
 
-from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateError
+from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError
+from scheduled.store.engines import BEGIN, make_engine, sqlite_file
+from scheduled.store.faults import translated, translation
+from scheduled.store.leases import NOW
 from scheduled.store.statements import Statement
-
-BUSY_TIMEOUT_SECONDS = 10.0
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=8000")
-"""The write-ahead log is moved to its place at each heartbeat; by a commit only when it reaches 32 MB."""
-SQLITE_DUPLICATES = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"}
 
 
 class Database:
     """One database, by its URL. Nothing is opened before it is asked for."""
 
-    def __init__(self, url: str, *, create: bool = False) -> None:
-        """`create` allows a SQLite file to come into being; else its absence is a DatabaseError."""
+    def __init__(self, url: str, *, create: bool = False, own_clock: bool = False) -> None:
+        """`create` allows a SQLite file to come into being; else its absence is a DatabaseError.
+
+        `own_clock`: leases end by the caller's clock, not by the server's; for one that is set by hand.
+        """
         self.url = url
-        self.file = _sqlite_file(url)
+        self.own_clock = own_clock
+        self.file = sqlite_file(url)
         if self.file is not None and not create and not self.file.exists():
             raise DatabaseError(
                 f"there is no database at {self.file}: `scheduled run` or `scheduled db upgrade` creates it"
             )
-        self.engine = _engine(url)
+        self.engine = make_engine(url)
         self.dialect = self.engine.dialect
+        assert self.dialect.loaded_dbapi is not None  # noqa: S101 - an engine has its driver
+        self.errors: type[Exception] = self.dialect.loaded_dbapi.Error
 
     @property
     def name(self) -> str:
@@ -47,13 +47,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction of SQLAlchemy's, committed at the end of the block."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(self.errors), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection on which each query is a transaction of its own."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(self.errors), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
@@ -69,56 +69,70 @@ class Held:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = database.dialect
+        self._errors = database.errors
         self._sqlite = database.dialect.name == "sqlite"
+        self._begin = BEGIN.get(database.dialect.name, "BEGIN")
         self._guard = threading.RLock()
         self._within = False
         self._connection: Any = None
+        self.dialect_name = database.dialect.name
+        self.on_open: Callable[[Any], None] = lambda _driver: None
+        """Called with the driver's connection each time that one is opened."""
+
+    @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """The driver's connection, for what only that can do."""
+        with self._guard:
+            try:
+                yield self._driver()
+            except self._errors as error:
+                raise self._known(error) from error
 
     def _driver(self) -> Any:
         if self._connection is None:
-            with _translated():
-                self._connection = self._database.engine.raw_connection()
+            with translated(self._errors):
+                connection = self._database.engine.raw_connection()
+                self.on_open(connection.driver_connection)
+                self._connection = connection
         return self._connection.driver_connection
 
     @contextmanager
     def transaction(self) -> Iterator["Held"]:
-        """One durable transaction: BEGIN IMMEDIATE on SQLite, so it waits before it reads.
-
-        Within another one it is a part of that.
+        """One durable transaction. Within another one it is a part of that.
 
         Raises:
-            DatabaseUnavailableError: nothing was written, try again.
+            DatabaseUnavailableError: try again. Nothing was written; unless it was the commit that a server
+                did not answer.
         """
         with self._guard:
             if self._within:
                 yield self
                 return
-            if self._sqlite:
-                self._execute("BEGIN IMMEDIATE", ())
+            self._execute(self._begin, ())
             self._within = True
             try:
                 yield self
                 self._commit()
-            except BaseException:
-                self._roll_back()
+            except BaseException as error:
+                self._roll_back(error)
                 raise
             finally:
                 self._within = False
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Execute a write; how many rows it changed."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self._dialect, self._database.own_clock)
         return int(self._execute(compiled.sql, compiled.parameters(values)).rowcount)
 
-    def insert(self, statement: Statement, **values: Any) -> int:
+    def insert(self, statement: Statement, **values: Any) -> Any:
         """Execute an INSERT of one row; the id that it was given."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self._dialect, self._database.own_clock)
         cursor = self._execute(compiled.sql, compiled.parameters(values))
-        return int(cursor.fetchone()[0] if compiled.returns_rows else cursor.lastrowid)
+        return cursor.fetchone()[0] if compiled.returns_rows else cursor.lastrowid
 
     def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """Execute a query; its rows as named tuples."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.compiled(self._dialect, self._database.own_clock)
         with self._guard:
             return compiled.results(self._execute(compiled.sql, compiled.parameters(values)).fetchall())
 
@@ -127,11 +141,24 @@ class Held:
         found = self.rows(statement, **values)
         return found[0] if found else None
 
+    def command(self, sql: str) -> None:
+        """Execute what gives no rows, in so many words."""
+        with self._guard:
+            self._execute(sql, ())
+
     def scalar(self, sql: str) -> Any:
         """The first column of the first row of a query in so many words; None if there is no row."""
         with self._guard:
             row = self._execute(sql, ()).fetchone()
         return None if row is None else row[0]
+
+    def time(self) -> datetime | None:
+        """The server's own time; None where the caller's counts."""
+        now = NOW.get(self._dialect.name)
+        if now is None or self._database.own_clock:
+            return None
+        found: datetime = self.scalar(f"SELECT {now}")
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
     def version(self) -> int | None:
         """On SQLite: a number that changes when another connection commits (`PRAGMA data_version`)."""
@@ -151,98 +178,40 @@ class Held:
 
     def _execute(self, sql: str, parameters: Any) -> Any:
         try:
-            return self._driver().cursor().execute(sql, parameters)
-        except sqlite3.Error as error:
-            raise _translation(error) from error
+            cursor = self._driver().cursor()
+            cursor.execute(sql, parameters)
+        except self._errors as error:
+            raise self._known(error) from error
+        return cursor
+
+    def _known(self, error: BaseException) -> DatabaseError:
+        """What the driver's error means; a connection that it cost is dropped."""
+        known = translation(error)
+        if not self._within and self._is_lost(known):
+            self._drop()
+        return known
 
     def _commit(self) -> None:
         try:
             self._driver().commit()
-        except sqlite3.Error as error:
-            raise _translation(error) from error
+        except self._errors as error:
+            raise translation(error) from error
 
-    def _roll_back(self) -> None:
+    def _roll_back(self, why: BaseException) -> None:
+        if self._is_lost(why):
+            self._drop()
+            return
         try:
             self._driver().rollback()
-        except (sqlite3.Error, DatabaseError):
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.invalidate()
+        except (self._errors, DatabaseError):
+            self._drop()
 
+    def _is_lost(self, error: BaseException) -> bool:
+        """Whether the connection to a server is not to be trusted any more."""
+        away = isinstance(error, DatabaseUnavailableError) and not isinstance(error, DeadlockError)
+        return away and not self._sqlite
 
-def _sqlite_file(url: str) -> Path | None:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise _no_url(url) from error
-    in_memory = parsed.database in (None, "", ":memory:")
-    return None if parsed.get_backend_name() != "sqlite" or in_memory else Path(str(parsed.database))
-
-
-def _no_url(url: str) -> DatabaseError:
-    shown = re.sub(r":[^:@/]*@", ":***@", url)
-    return DatabaseError(f"DATABASE_URL {shown!r} is no database URL: try sqlite:///scheduled.db")
-
-
-def _engine(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
-        # The driver begins nothing by itself: transactions are begun and ended in so many words.
-        options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
-        options["connect_args"] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-        if _sqlite_file(url) is None:
-            options["poolclass"] = StaticPool
-        engine = create_engine(parsed.set(drivername="sqlite"), **options)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise DatabaseError(f"DATABASE_URL names a database that nothing here speaks to: {error}") from error
-    except ArgumentError as error:
-        raise _no_url(url) from error
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise _translation(error.orig or error) from error
-    except sqlite3.Error as error:
-        raise _translation(error) from error
-
-
-def _translation(error: BaseException) -> DatabaseError:
-    text = str(error).strip().partition("\n")[0]
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if _is_duplicate(error):
-        return DuplicateError(text)
-    if kinds & {"OperationalError", "InterfaceError"} and not _is_mistake(error):
-        return DatabaseUnavailableError(text)
-    return DatabaseError(f"{type(error).__name__}: {text}")
-
-
-def _is_duplicate(error: BaseException) -> bool:
-    """A unique key was violated, by what SQLite, PostgreSQL and MySQL call it; not another constraint."""
-    return (
-        getattr(error, "sqlite_errorname", None) in SQLITE_DUPLICATES
-        or getattr(error, "sqlstate", None) == "23505"
-        or error.args[:1] == (1062,)
-    )
-
-
-def _is_mistake(error: BaseException) -> bool:
-    """SQLite calls a missing table an OperationalError too, but no patience mends that."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_ERROR
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()

@@ -7,6 +7,7 @@ from sqlalchemy import and_, bindparam, case, select, true, update
 
 from scheduled.missed_runs import Entry
 from scheduled.store.database import Held
+from scheduled.store.leases import LeaseEnd
 from scheduled.store.statements import Statement
 from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules
 from scheduled.words import Reason, Status
@@ -21,7 +22,7 @@ _moved = {
 _locked = {
     "locked_at": given(_s.locked_at, "the_now"),
     "locked_by": given(_s.locked_by, "me"),
-    "lock_expires_at": given(_s.lock_expires_at, "expires"),
+    "lock_expires_at": LeaseEnd(),
     "last_run_at": given(_s.last_run_at, "the_now"),
     "run_count": _s.run_count + 1,
 }
@@ -142,9 +143,7 @@ RUNNING_OF = Statement(
     )
 )
 RENEW = Statement(
-    update(schedules)
-    .where(_s.locked_by == given(_s.locked_by, "me"))
-    .values(lock_expires_at=given(_s.lock_expires_at, "expires"))
+    update(schedules).where(_s.locked_by == given(_s.locked_by, "me")).values(lock_expires_at=LeaseEnd())
 )
 ADD_SKIPPED = Statement(
     update(schedules)
@@ -179,7 +178,7 @@ def add_entry(held: Held, schedule_id: str, entry: Entry, now: datetime, **value
 
 def add_occurrence(held: Held, **values: Any) -> int:
     """Write one occurrence; its id. What is not given is null or zero."""
-    return held.insert(ADD_OCCURRENCE, **(_EMPTY | values))
+    return int(held.insert(ADD_OCCURRENCE, **(_EMPTY | values)))
 
 
 _EMPTY: dict[str, Any] = {

@@ -50,4 +50,4 @@ _EMPTY: Mapping[str, Any] = dict.fromkeys(
 
 def add_run(held: Held, **values: Any) -> int:
     """Write one attempt; its id. What is not given is null."""
-    return held.insert(ADD_RUN, **({"tenant": "", **_EMPTY} | values))
+    return int(held.insert(ADD_RUN, **({"tenant": "", **_EMPTY} | values)))

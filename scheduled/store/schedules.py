@@ -89,9 +89,8 @@ def add_event(
     data: dict[str, Any] | None = None,
 ) -> int:
     """Write one line of the audit; its id."""
-    return held.insert(
-        ADD_EVENT, schedule_id=schedule_id, event=event, at=at, actor=actor, reason=reason, data=data
-    )
+    values = {"schedule_id": schedule_id, "event": event, "at": at, "actor": actor}
+    return int(held.insert(ADD_EVENT, **values, reason=reason, data=data))
 
 
 def is_request(trigger: str) -> bool:

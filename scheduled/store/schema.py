@@ -13,7 +13,7 @@ from scheduled.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"  # what this version of the code expects
+HEAD = "0002"  # what this version of the code expects
 PACKAGE = Path(__file__).parents[1]
 
 # Servers let two migrations begin at once, where SQLite's write lock holds the second one off.

@@ -4,10 +4,13 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Insert
+from sqlalchemy import Dialect, Float, Insert, Numeric
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
+FLOAT8 = 701
+"""PostgreSQL's number of the type (pg_type.oid)."""
 
 
 class Statement:
@@ -15,24 +18,24 @@ class Statement:
 
     def __init__(self, clause: Executable) -> None:
         self._clause = clause
-        self._compiled: dict[str, Compiled] = {}
+        self._compiled: dict[tuple[str, bool], Compiled] = {}
 
-    def compiled(self, dialect: Dialect) -> "Compiled":
-        found = self._compiled.get(dialect.name)
+    def compiled(self, dialect: Dialect, own_clock: bool = False) -> "Compiled":
+        found = self._compiled.get((dialect.name, own_clock))
         if found is None:
-            found = self._compiled[dialect.name] = Compiled(self._clause, dialect)
+            found = self._compiled[dialect.name, own_clock] = Compiled(self._clause, dialect, own_clock)
         return found
 
 
 class Compiled:
     """What one dialect makes of a statement: its text, and how values go in and come out."""
 
-    def __init__(self, clause: Any, dialect: Dialect) -> None:
+    def __init__(self, clause: Any, dialect: Dialect, own_clock: bool = False) -> None:
         columns = list(clause.exported_columns) if clause.is_select else []
         if isinstance(clause, Insert) and dialect.name == "postgresql":
             columns = [next(iter(clause.table.primary_key))]
             clause = clause.returning(*columns)
-        compiled = clause.compile(dialect=dialect)
+        compiled = clause.compile(dialect=dialect, compile_kwargs={"own_clock": own_clock})
         self.sql = str(compiled)
         self._positional: Sequence[str] | None = compiled.positiontup
         required = {name for parameter, name in compiled.bind_names.items() if parameter.required}
@@ -47,7 +50,7 @@ class Compiled:
         self._out: list[tuple[int, Processor]] = [
             (index, processor)
             for index, column in enumerate(columns)
-            if (processor := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            if (processor := _out_of(column.type, dialect)) is not None
         ]
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
@@ -70,3 +73,10 @@ class Compiled:
                 values[index] = processor(values[index])
             found.append(make(values))
         return found
+
+
+def _out_of(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    """What makes a Python value of the driver's. PostgreSQL's wants to know how numbers are sent."""
+    sent_as = FLOAT8 if dialect.name == "postgresql" and isinstance(type_, Numeric | Float) else None
+    processor: Processor | None = type_.dialect_impl(dialect).result_processor(dialect, sent_as)
+    return processor

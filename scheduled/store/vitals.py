@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Boolean, and_, bindparam, column, func, or_, select
 
 from scheduled.columns import UtcDateTime
 from scheduled.store.database import Held
+from scheduled.store.leases import Moment
 from scheduled.store.statements import Statement
 
 NEWEST = 10_000
@@ -36,7 +37,7 @@ _s: Any = _table(
 _w: Any = _table(
     "worker_instance",
     *("id", "worker_type", "hostname", "pid", "status", "definition_hash", "poll_interval_ms", "boot_id"),
-    "pid_started_at",
+    *("pid_started_at", "clock_skew_ms"),
     instants=("last_heartbeat_at", "started_at"),
 )
 _o: Any = _table("occurrence", "id", "schedule_id", "unique_key", instants=("due_at",))
@@ -52,7 +53,7 @@ _presence = (
     _w.c.hostname, _w.c.boot_id, _w.c.pid, _w.c.pid_started_at, _w.c.last_heartbeat_at, _w.c.poll_interval_ms
 )  # fmt: skip
 DAEMONS = Statement(
-    select(*_presence, _w.c.definition_hash)
+    select(*_presence, _w.c.definition_hash, _w.c.clock_skew_ms)
     .where(_w.c.worker_type == "schedule_daemon", or_(_w.c.status == "RUNNING", _w.c.status == "STOPPING"))
     .order_by(_w.c.last_heartbeat_at.desc())
 )
@@ -70,13 +71,13 @@ NEWEST_START = Statement(
 )
 DEAD_LOCKS = Statement(
     select(_s.c.id, _s.c.locked_by, _s.c.lock_expires_at).where(
-        _s.c.locked_at.is_not(None), _s.c.lock_expires_at < _instant("the_now")
+        _s.c.locked_at.is_not(None), _s.c.lock_expires_at < Moment()
     )
 )
 HELD_LOCKS = Statement(
     select(_s.c.id, *_presence)
     .join_from(_s, _w, _w.c.id == _s.c.locked_by)
-    .where(_s.c.locked_at.is_not(None), _s.c.lock_expires_at >= _instant("the_now"))
+    .where(_s.c.locked_at.is_not(None), _s.c.lock_expires_at >= Moment())
 )
 OVERDUE = Statement(
     select(_s.c.id, _s.c.next_run_at)

@@ -1,0 +1,77 @@
+"""Hears, in a server's database, that somebody asked for something."""
+
+import select
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+
+from scheduled.store.database import Held
+from scheduled.store.statements import Statement
+from scheduled.store.tables import events
+
+CHANNEL = "scheduled"
+NEWEST_EVENT = Statement(sql_select(func.max(events.c.id).label("id")))
+
+
+class Ear:
+    """PostgreSQL's LISTEN, on a connection that others of our threads write with.
+
+    Whoever waits does so beside the connection, not within it: so that the others need not wait for them.
+    """
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._heard = False
+        held.on_open = self._listen
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; whether word came, or may have come while nobody listened.
+
+        Raises:
+            DatabaseUnavailableError: the connection cannot be opened (again).
+        """
+        with self._held.driver() as driver:
+            number = driver.fileno()
+        if not self._heard:
+            self._await(number, seconds)
+        heard, self._heard = self._heard, False
+        return heard
+
+    def _await(self, number: int, seconds: float) -> None:
+        try:
+            ready, _, _ = select.select([number], [], [], seconds)
+        except (OSError, ValueError):  # closed meanwhile
+            return
+        if ready:
+            with self._held.driver() as driver:
+                driver.pgconn.consume_input()
+                while driver.pgconn.notifies():
+                    self._heard = True
+
+    def _listen(self, driver: Any) -> None:
+        driver.add_notify_handler(self._note)  # for what comes along with the answer to a query
+        driver.execute(f"LISTEN {CHANNEL}")
+        self._heard = True
+
+    def _note(self, _notify: object) -> None:
+        self._heard = True
+
+
+class Newspaper:
+    """Where no server calls: one look at the newest line of the audit, which has all that is asked for."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._seen: int | None = None
+
+    def has_news(self) -> bool:
+        """Whether there is a line that was not there at the last look."""
+        before, self._seen = self._seen, self._held.row(NEWEST_EVENT).id or 0
+        return before != self._seen
+
+
+def tell(held: Held) -> None:
+    """Within a transaction that asks for something: call those who listen, once it is committed."""
+    if held.dialect_name == "postgresql":
+        held.command(f"NOTIFY {CHANNEL}")
