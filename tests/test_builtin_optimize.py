@@ -13,8 +13,8 @@ from scheduled.builtin import optimize_database
 from scheduled.context import JobContext
 from scheduled.models import metadata
 from scheduled.running.calling import Outcome, call
-from scheduled.store import engines
-from scheduled.store import schema
+from scheduled.store import database as databases
+from scheduled.store import engines, schema
 from scheduled.store.database import Database
 from scheduled.words import Status
 

@@ -27,12 +27,14 @@ NOW = datetime(2026, 10, 25, 0, 59, 59, 999999, tzinfo=UTC)
 TABLES = sorted(metadata.tables)
 CHECKOUT = Path(__file__).parents[1]
 
-SECOND = """
+HEAD = schema.HEAD
+NEXT, AFTER_NEXT = (f"{int(HEAD) + step:04}" for step in (1, 2))
+NEXT_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{revision}"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
@@ -77,16 +79,17 @@ def filled(migrated: Database) -> Database:
 
 @pytest.fixture
 def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The next version of the code, installed from a wheel: it has a second migration."""
-    return second_migration(tmp_path, monkeypatch, then="pass")
+    """The next version of the code, installed from a wheel: it has one migration more."""
+    return next_migration(tmp_path, monkeypatch, then="pass")
 
 
-def second_migration(folder: Path, monkeypatch: pytest.MonkeyPatch, then: str) -> Path:
+def next_migration(folder: Path, monkeypatch: pytest.MonkeyPatch, then: str) -> Path:
     copy = folder / "100% newer" / "scheduled" / "migrations"
     shutil.copytree(CHECKOUT / "migrations", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "versions" / "0002_add_colour.py").write_text(SECOND.format(then=then))
+    code = NEXT_MIGRATION.format(revision=NEXT, head=HEAD, then=then)
+    (copy / "versions" / f"{NEXT}_add_colour.py").write_text(code)
     monkeypatch.setattr(schema, "PACKAGE", copy.parent)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     return copy
 
 
@@ -174,8 +177,8 @@ def test_it_writes_the_next_migration(migrated: Database, newer: Path) -> None:
     config.set_main_option("script_location", str(newer).replace("%", "%%"))
     with migrated.writing() as connection:
         config.attributes["connection"] = connection
-        command.revision(config, "Drop the colour again", autogenerate=True, rev_id="0003")
-    written = (newer / "versions" / "0003_drop_the_colour_again.py").read_text()
+        command.revision(config, "Drop the colour again", autogenerate=True, rev_id=AFTER_NEXT)
+    written = (newer / "versions" / f"{AFTER_NEXT}_drop_the_colour_again.py").read_text()
     assert "batch_op.drop_column('colour')" in written
     assert "of_the_application" not in written
 
@@ -193,7 +196,7 @@ def test_it_goes_down_and_up_with_rows_in_the_tables(filled: Database) -> None:
 
 def test_it_keeps_the_rows_when_it_upgrades_and_goes_back(filled: Database, newer: Path) -> None:
     schema.upgrade(filled)
-    schema.downgrade(filled, "0001")
+    schema.downgrade(filled, HEAD)
     with Session(filled.engine) as session:
         kept = session.exec(select(models.JobSchedule)).one()
     assert (kept.definition, kept.created_at) == ({"ä": "☃"}, NOW)
@@ -246,13 +249,13 @@ def test_it_prepares_a_database_in_memory() -> None:
 
 def test_it_prepares_an_outdated_database_when_it_may(filled: Database, newer: Path) -> None:
     schema.prepare(filled, auto_migrate=True)
-    assert schema.current(filled) == "0002"
+    assert schema.current(filled) == NEXT
 
 
 def test_it_refuses_an_outdated_database_when_it_may_not(filled: Database, newer: Path) -> None:
-    with pytest.raises(SchemaError, match=r"has schema 0001, .* expects 0002: `scheduled db upgrade`"):
+    with pytest.raises(SchemaError, match=rf"has schema {HEAD}, .* expects {NEXT}: `scheduled db upgrade`"):
         schema.prepare(filled, auto_migrate=False)
-    assert schema.current(filled) == "0001"
+    assert schema.current(filled) == HEAD
 
 
 def test_it_requires_tables(fresh: Database) -> None:
@@ -267,7 +270,7 @@ def test_it_requires_the_head(migrated: Database) -> None:
 @pytest.mark.parametrize("auto_migrate", [True, False])
 def test_it_refuses_a_database_from_the_future(migrated: Database, auto_migrate: bool) -> None:
     execute(migrated, "UPDATE scheduled_version SET version_num = '0999'")
-    with pytest.raises(SchemaError, match=r"schema 0999, .* \(0001\) does not know: install the newer"):
+    with pytest.raises(SchemaError, match=rf"schema 0999, .* \({HEAD}\) does not know: install the newer"):
         schema.prepare(migrated, auto_migrate)
 
 
@@ -315,18 +318,18 @@ def test_it_waits_for_the_migration_that_is_under_way(fresh: Database) -> None:
 def test_it_leaves_the_database_as_it_was_when_a_migration_fails(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second_migration(tmp_path, monkeypatch, then="op.execute('NONSENSE')")
+    next_migration(tmp_path, monkeypatch, then="op.execute('NONSENSE')")
     before = shape(filled, "job_schedule")
     with pytest.raises(Exception, match="NONSENSE"):
         schema.upgrade(filled)
     assert shape(filled, "job_schedule") == before
-    assert schema.current(filled) == "0001"
+    assert schema.current(filled) == HEAD
 
 
 def test_it_leaves_the_database_as_it_was_when_it_is_killed(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = second_migration(tmp_path, monkeypatch, then="import os; os._exit(9)")
+    copy = next_migration(tmp_path, monkeypatch, then="import os; os._exit(9)")
     before = shape(filled, "job_schedule")
     code = f"""if True:
         import pathlib, sys
@@ -336,7 +339,7 @@ def test_it_leaves_the_database_as_it_was_when_it_is_killed(
     """
     assert outcome(python(code, filled)) == (9, "")
     assert shape(filled, "job_schedule") == before
-    assert schema.current(filled) == "0001"
+    assert schema.current(filled) == HEAD
 
 
 def test_it_guards_a_server_against_two_migrations(fresh: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduled.store import schema
 from tests.acceptance.conftest import Place
 
 pytestmark = pytest.mark.acceptance
@@ -50,7 +51,7 @@ def test_the_wheel_works_in_an_empty_directory(installed: Path, tmp_path: Path) 
     assert f"{installed}" in place.call_python("import scheduled; print(scheduled.__file__)")
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
-    assert place.value("SELECT version_num FROM scheduled_version") == "0001"
+    assert place.value("SELECT version_num FROM scheduled_version") == schema.HEAD
 
 
 def test_the_procfile_starts_the_scheduler(place: Place) -> None:
