@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from scheduled.agenda import Agenda
 from scheduled.clock import Clock
 from scheduled.control import Control
-from scheduled.errors import UnknownNameError
+from scheduled.errors import DatabaseUnavailableError, UnknownNameError
 from scheduled.events import ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Claim, Holder
@@ -179,6 +179,9 @@ class Engine:
     def _claim(self, start: Start, now: datetime) -> Claim | None:
         try:
             return self.holder.claim(self.held, start, now)
+        except DatabaseUnavailableError:
+            self._reaped_at = None  # perhaps it is ours, and we were not told
+            raise
         except UnknownNameError as error:
             waiting = start.occurrence_id or 0
             self._expire(Expiry(waiting, start.schedule_id, Reason.JOB_UNKNOWN, str(error), instants=0), now)
@@ -186,7 +189,7 @@ class Engine:
 
     def run(self, claim: Claim) -> None:
         """Run what was claimed, and let the heartbeat tell of it."""
-        self.lifeline.current_occurrence_id = claim.occurrence_id
+        self.lifeline.current_occurrence_id = self.lifeline.last_begun_id = claim.occurrence_id
         try:
             self.runner.run(claim)
         finally:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from scheduled.errors import DuplicateError, FencedError
 from scheduled.lock import Claim, coming, fence, release, skip_blocked
 from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
 from scheduled.sequence import Blocked
-from scheduled.store import ledger, runs
+from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.words import Reason, Status
 
@@ -52,19 +53,25 @@ def finish_and_start(
     3. The jobs that cannot run now are recorded as skipped.
     4. The next job's first attempt is RUNNING, before it starts.
     """
-    with held.transaction():
-        fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-        _write_finished(held, finished)
-        _write_blocked(held, claim, blocked, now)
-        return _add_attempt(held, claim, job, Status.RUNNING, now)
+    try:
+        with held.transaction():
+            fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
+            _write_finished(held, finished)
+            _write_blocked(held, claim, blocked, now)
+            return _add_attempt(held, claim, job, Status.RUNNING, now)
+    except DuplicateError:
+        return _standing(held, claim, job)
 
 
 def finish_and_wait(held: Held, claim: Claim, finished: Finished, now: datetime) -> int:
     """One commit: an attempt ends, and the next attempt of the same job is queued; its id."""
-    with held.transaction():
-        fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-        _write_finished(held, finished)
-        return _add_attempt(held, claim, finished.job, Status.QUEUED, now)
+    try:
+        with held.transaction():
+            fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
+            _write_finished(held, finished)
+            return _add_attempt(held, claim, finished.job, Status.QUEUED, now)
+    except DuplicateError:
+        return _standing(held, claim, finished.job)
 
 
 def start_retry(held: Held, claim: Claim, job_run_id: int, now: datetime) -> None:
@@ -115,6 +122,8 @@ def finish_occurrence(
             **({} if ending.requeue else counts),
         )
         if changed != 1:
+            if _has_ended(held, claim, now):
+                return
             fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
         if finished is not None:
             _write_finished(held, finished)
@@ -163,6 +172,25 @@ def _write_finished(held: Held, finished: Finished) -> None:
             traceback=outcome.traceback and clean(outcome.traceback),
             result=outcome.result and clean(outcome.result),
         )
+
+
+# A server may commit and not be able to say so. What is then written once more stands already.
+
+
+def _standing(held: Held, claim: Claim, job: str) -> int:
+    """The attempt that an unanswered commit of ours added; its id."""
+    attempt = coming(claim.sequence, job)
+    values = {"the_occurrence_id": claim.occurrence_id, "the_job_name": job, "the_attempt": attempt}
+    row = held.row(runs.NUMBERED, **values)
+    if row is None:
+        raise FencedError(f"occurrence {claim.occurrence_id} has an attempt that is not ours")
+    return int(row.id)
+
+
+def _has_ended(held: Held, claim: Claim, now: datetime) -> bool:
+    """Whether an unanswered commit of ours ended the occurrence, at this very microsecond."""
+    row = held.row(schedules.OCCURRENCE, the_id=claim.occurrence_id)
+    return row is not None and row.status != Status.RUNNING and row.finished_at == now
 
 
 def _add_attempt(held: Held, claim: Claim, job: str, status: Status, now: datetime) -> int:

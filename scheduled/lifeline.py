@@ -84,6 +84,8 @@ class Lifeline:
         self.pulse = Pulse(clock, least_gap)
         self.status = WorkerStatus.RUNNING
         self.current_occurrence_id: int | None = None
+        self.last_begun_id: int | None = None
+        """The occurrence whose jobs we began to run last."""
         self.jobs_processed = 0
         self.clock_skew_ms: int | None = None
         """How far our clock is ahead of the database's, if that has one of its own."""

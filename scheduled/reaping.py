@@ -24,6 +24,7 @@ class Identity(Protocol):
     boot_id: str
     pid: int
     pid_started_at: float
+    last_begun_id: int | None
 
     @property
     def name(self) -> str: ...
@@ -110,6 +111,8 @@ def _reap(held: Held, lock: Any, me: Identity, registry: Registry, why: str, now
        the lock is released, the instance is LOST, and an event tells of it.
     """
     running = held.row(ledger.RUNNING_OF, the_schedule_id=lock.schedule_id, holder=lock.locked_by)
+    if why is LEFT_BEHIND and running is not None and running.id != me.last_begun_id:
+        return _give_back(held, lock, running.id, me, now)
     if running is not None and (lock.hostname, lock.boot_id) == (me.hostname, me.boot_id):
         for child in held.rows(workers.CHILDREN, the_occurrence_id=running.id):
             kill_group(child.pid, child.pid_started_at)
@@ -129,6 +132,21 @@ def _reap(held: Held, lock: Any, me: Identity, registry: Registry, why: str, now
     except FencedError:
         return None
     return reaped
+
+
+def _give_back(held: Held, lock: Any, occurrence_id: int, me: Identity, now: datetime) -> Reaped | None:
+    """A claim of ours that the database made and could not tell us of: its occurrence waits, as if unclaimed.
+
+    1. The fence; the occurrence is QUEUED.
+    2. Its attempt, within which nothing ever ran, is forgotten.
+    3. The lock is released, and the start not counted.
+    """
+    with held.transaction():
+        if held.run(ledger.WAIT_AGAIN, the_id=occurrence_id, holder=me.id) != 1:
+            return None
+        held.run(runs.FORGET_BEGUN, the_occurrence_id=occurrence_id)
+        held.run(ledger.GIVE_BACK, the_id=lock.schedule_id, holder=me.id, the_now=now)
+    return Reaped(lock.schedule_id, me.id, occurrence_id, LEFT_BEHIND, requeued=True)
 
 
 def _interrupt(

@@ -1,6 +1,7 @@
 """Runs a claimed occurrence: each job in its order, called, timed, retried, captured; and tells history."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.control import Control
 from scheduled.definitions import Job
-from scheduled.errors import FencedError
+from scheduled.errors import DatabaseUnavailableError, FencedError
 from scheduled.events import DEBUG, INFO, WARNING, Events
 from scheduled.history import Ending, Finished
 from scheduled.lock import Claim
@@ -20,6 +21,7 @@ from scheduled.running.capture import Capture
 from scheduled.running.interrupts import Interrupt
 from scheduled.running.restore import Restored, restored
 from scheduled.sequence import Blocked
+from scheduled.store import schedules
 from scheduled.store.database import Held
 from scheduled.words import RETRIED, Reason, Status
 
@@ -65,6 +67,7 @@ class Runner:
             ending = self._run_jobs(claim)
         except FencedError as error:
             self.events.emit("occurrence.fenced", WARNING, **_facts(claim), error=str(error))
+            self._record_fencing(claim, str(error))
             return None
         finally:
             self.control.end()
@@ -127,6 +130,17 @@ class Runner:
         if self.control.fenced:
             raise FencedError("the lock was lost")
         return self.patience.persist(lambda: write(self.held, *arguments, **named)) or 0
+
+    def _record_fencing(self, claim: Claim, why: str) -> None:
+        """Say in the audit that we let go of it; nothing under its token any more."""
+        data = {"occurrence_id": claim.occurrence_id, "worker_id": claim.worker_id}
+        with suppress(DatabaseUnavailableError):  # it is time to stop
+            self.patience.persist(lambda: self._add_fenced(claim, why, data))
+
+    def _add_fenced(self, claim: Claim, why: str, data: dict[str, object]) -> None:
+        with self.held.transaction():
+            now = self.clock.now()
+            schedules.add_event(self.held, claim.schedule.id, "fenced", now, "daemon", why, data)
 
     def _early_ending(self, claim: Claim, ended_by: Status | None = None) -> Ending | None:
         """How the occurrence ends if it must end now, although there are jobs or retries left."""

@@ -30,7 +30,9 @@ def reaped_within(world: World, name: str = "work", **options: Any) -> ManualDae
 
 
 def everything(daemon: ManualDaemon) -> list[Any]:
-    return [daemon.ledger(), daemon.runs(), daemon.schedule("it"), daemon.history_of("it")]
+    """All that is written of it; but that a daemon let go of it, which is not written under its token."""
+    audit = [event for event in daemon.history_of("it") if event["event"] != "fenced"]
+    return [daemon.ledger(), daemon.runs(), daemon.schedule("it"), audit]
 
 
 def test_a_fenced_holder_writes_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +50,14 @@ def test_a_fenced_holder_writes_nothing_more(world: World, monkeypatch: pytest.M
     daemon.parts.engine.step()
     assert seen[-1] == everything(daemon)
     assert [event["schedule_id"] for event in world.emitted("occurrence.fenced")] == ["it"]
+
+
+def test_a_fenced_holder_tells_of_it_in_the_audit(world: World) -> None:
+    daemon = reaped_within(world)
+    daemon.clock.advance_to(at("13:00"))
+    daemon.parts.engine.step()
+    (event,) = [event for event in daemon.history_of("it") if event["event"] == "fenced"]
+    assert event["data"] == {"occurrence_id": 1, "worker_id": daemon.parts.lifeline.id}
 
 
 def test_a_fenced_holder_starts_no_further_job(world: World) -> None:
@@ -176,11 +186,19 @@ def test_a_reaper_that_is_fenced_itself_changes_nothing(
     world.crank.parts.engine.run(claim)
 
 
-def test_a_lock_of_its_own_that_nothing_runs_under_is_taken_back(world: World, claim: Claim) -> None:
+def test_a_claim_of_its_own_that_it_never_heard_of_is_made_again(world: World, claim: Claim) -> None:
+    world.crank.run_due()
+    assert world.answers() == [("COMPLETED", None)]
+    assert [(run["attempt"], run["status"]) for run in world.crank.runs()] == [(1, "COMPLETED")]
+    assert world.crank.schedule("it")["run_count"] == 1
+    assert world.status_of(world.crank) == "RUNNING"
+
+
+def test_what_it_began_to_run_under_a_lock_left_behind_is_not_run_again(world: World, claim: Claim) -> None:
+    world.crank.parts.lifeline.last_begun_id = claim.occurrence_id
     world.crank.run_due()
     assert world.answers() == [("INTERRUPTED", "holder_lost")]
     assert world.crank.schedule("it")["locked_by"] is None
-    assert world.status_of(world.crank) == "RUNNING"
 
 
 def test_a_fenced_holder_does_not_record_a_child_either(

@@ -112,6 +112,20 @@ REQUEUE = Statement(
         | {"status": Status.QUEUED, "worker_id": None}
     )
 )
+WAIT_AGAIN = Statement(
+    update(occurrences).where(_under_the_lock).values(status=Status.QUEUED, worker_id=None, started_at=None)
+)
+GIVE_BACK = Statement(
+    update(schedules)
+    .where(_s.id == given(_s.id), _s.locked_by == given(_s.locked_by, "holder"))
+    .values(
+        locked_at=None,
+        locked_by=None,
+        lock_expires_at=None,
+        run_count=_s.run_count - 1,
+        updated_at=given(_s.updated_at, "the_now"),
+    )
+)
 RELEASE = Statement(
     update(schedules)
     .where(_s.id == given(_s.id), _s.locked_by == given(_s.locked_by, "holder"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
@@ -37,6 +37,17 @@ ATTEMPTS = Statement(
     select(_r.id, _r.job_name, _r.attempt, _r.status, _r.reason, _r.started_at, _r.finished_at)
     .where(_r.occurrence_id == given(_r.occurrence_id))
     .order_by(_r.id)
+)
+NUMBERED = Statement(
+    select(_r.id).where(
+        _r.occurrence_id == given(_r.occurrence_id),
+        _r.job_name == given(_r.job_name),
+        _r.tenant == "",
+        _r.attempt == given(_r.attempt),
+    )
+)
+FORGET_BEGUN = Statement(
+    delete(runs).where(_r.occurrence_id == given(_r.occurrence_id), _r.status == Status.RUNNING)
 )
 RESULTS = Statement(
     select(_r.job_name, outputs.c.result)
