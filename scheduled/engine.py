@@ -8,7 +8,7 @@ from scheduled.agenda import Agenda
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.errors import DatabaseUnavailableError, UnknownNameError
-from scheduled.events import ERROR, INFO, WARNING, Events
+from scheduled.events import DEBUG, ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Claim, Holder
 from scheduled.missed_runs import Interval
@@ -99,7 +99,9 @@ class Engine:
             self._agenda = None  # if the database goes away now, all is looked at again
             claim, tried = self._claim(start, now), True
             self._agenda = agenda
-            if claim is not None:
+            if claim is None:
+                self.events.emit("claim.lost", DEBUG, schedule_id=start.schedule_id, due_at=start.due_at)
+            else:
                 agenda.began(start)
                 self.run(claim)
                 return Step(worked=True)

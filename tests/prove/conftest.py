@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.prove.scene import Scene
+from tests.prove.served import ServedScene
+from tests.servers import fresh_url
 
 
 @pytest.fixture
@@ -13,3 +15,13 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     made = Scene(tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedScene]:
+    """A scene on a fresh database of a server, with its tables."""
+    with fresh_url(request.param, tmp_path) as url:
+        made = ServedScene(tmp_path, url)
+        assert made.call("db", "upgrade").returncode == 0
+        yield made
+        made.end()

@@ -1,0 +1,149 @@
+"""A server restarts, refuses, hangs, or kills the session: the daemon waits, says so, and loses nothing."""
+
+import time
+
+import pytest
+
+from tests.prove.jobs import ONE_JOB, THREE_JOBS, definitions, schedule
+from tests.prove.served import ServedScene
+
+pytestmark = pytest.mark.prove
+
+SCHEDULES = schedule("three", "every second", mode="GROUP", group="three") + schedule(
+    "work", "every 2 seconds", mode="JOBS", jobs=["work"], missed="run_all", overlap="run_all"
+)
+COMPLETED = "SELECT COUNT(*) FROM occurrence WHERE status = 'COMPLETED'"
+NEVER = "0 0 1 1 *"
+WAITING_JOB = """
+@job
+def patient(ctx: JobContext) -> str:
+    note(ctx, "began")
+    while not os.path.exists("go"):
+        time.sleep(0.02)
+    note(ctx, "ended")
+    return "done"
+"""
+KILL_SESSIONS = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    "mysql": "SELECT CONCAT('KILL ', id) FROM information_schema.processlist"
+    " WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+}
+
+
+def kill_sessions(served: ServedScene) -> None:
+    """As an administrator does it."""
+    found = served.rows(KILL_SESSIONS[served.kind])
+    if served.kind == "mysql":
+        for (command,) in found:
+            served.change(command)
+
+
+def assert_it_goes_on(served: ServedScene) -> None:
+    done = served.value(COMPLETED)
+    served.wait_for_row(f"SELECT ({COMPLETED}) > {done} + 3")
+    served.stop_all()
+    served.assert_promises()
+
+
+def test_it_waits_while_the_server_restarts(served: ServedScene) -> None:
+    served.define(definitions(THREE_JOBS + ONE_JOB, SCHEDULES))
+    gate = served.gate()
+    served.start(**served.through(gate))
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 3")
+    for seconds in (0.3, 3.0):
+        gate.refuse()
+        time.sleep(seconds)
+        gate.let_go()
+        served.wait_for(lambda: served.events("database.back"))
+        time.sleep(1.5)
+    assert served.events("database.unavailable")
+    assert_it_goes_on(served)
+
+
+def test_it_lives_on_when_its_sessions_are_killed(served: ServedScene) -> None:
+    served.define(definitions(THREE_JOBS + ONE_JOB, SCHEDULES))
+    served.start()
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 3")
+    for _ in range(10):
+        kill_sessions(served)
+        time.sleep(0.37)
+    assert_it_goes_on(served)
+
+
+def test_an_outcome_is_kept_until_the_server_is_back(served: ServedScene) -> None:
+    served.define(definitions(WAITING_JOB, schedule("patient", NEVER, mode="JOBS", jobs=["patient"])))
+    gate = served.gate()
+    served.start(**served.through(gate))
+    served.call("trigger", "patient")
+    served.wait_for(served.notes)
+    gate.refuse()
+    (served.folder / "go").touch()
+    served.wait_for(lambda: served.events("database.unavailable"))
+    time.sleep(2)
+    gate.let_go()
+    served.wait_for_row("SELECT 1 FROM job_run WHERE status = 'COMPLETED'")
+    assert [what for *_, what in served.notes()] == ["began", "ended"]
+    served.stop_all()
+    served.assert_promises()
+
+
+def test_one_that_dies_before_the_server_is_back_leaves_an_interrupted_row(served: ServedScene) -> None:
+    served.define(definitions(WAITING_JOB, schedule("patient", NEVER, mode="JOBS", jobs=["patient"])))
+    gate = served.gate()
+    daemon = served.start(**served.through(gate))
+    served.call("trigger", "patient")
+    served.wait_for(served.notes)
+    gate.refuse()
+    (served.folder / "go").touch()
+    served.wait_for(lambda: served.events("database.unavailable"))
+    daemon.kill()
+    daemon.wait()
+    served.start()
+    served.wait_for_row("SELECT 1 FROM job_run WHERE status = 'INTERRUPTED'")
+    served.stop_all()
+    served.assert_promises()
+
+
+def test_an_answer_that_takes_half_a_minute_is_waited_for(served: ServedScene) -> None:
+    served.define(definitions(THREE_JOBS + ONE_JOB, SCHEDULES))
+    gate = served.gate()
+    served.start(**served.through(gate))
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 3")
+    gate.hold_back()
+    time.sleep(30)
+    gate.let_go()
+    assert_it_goes_on(served)
+
+
+def test_a_deadline_is_kept_while_the_server_is_silent(served: ServedScene) -> None:
+    jobs = WAITING_JOB.replace("@job", "@job(timeout=3)")
+    served.define(definitions(jobs, schedule("patient", NEVER, mode="JOBS", jobs=["patient"])))
+    gate = served.gate()
+    served.start(SCHEDULE_HEARTBEAT_INTERVAL_MS="300", **served.through(gate))
+    served.call("trigger", "patient")
+    served.wait_for(served.notes)
+    gate.hold_back()
+    served.wait_for(lambda: served.events("job.finished"))
+    (finished,) = served.events("job.finished")
+    assert finished["status"] == "TIMED_OUT"
+    assert finished["duration_ms"] < 4000
+    gate.let_go()
+    served.wait_for_row("SELECT 1 FROM job_run WHERE status = 'TIMED_OUT'")
+    served.stop_all()
+    served.assert_promises()
+
+
+def test_it_needs_no_more_than_two_connections(served: ServedScene) -> None:
+    served.define(definitions(THREE_JOBS + ONE_JOB, SCHEDULES))
+    gate = served.gate()
+    served.start(
+        SCHEDULE_HEARTBEAT_INTERVAL_MS="300", SCHEDULE_LOCK_TIMEOUT_MS="1500", **served.through(gate)
+    )
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 5")
+    assert gate.most_at_once == 2
+    gate.cut()
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 12")
+    assert gate.connections <= gate.most_at_once == 2
+    served.stop_all()
+    served.assert_promises()
