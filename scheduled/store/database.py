@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -71,7 +72,8 @@ class Held:
         self._dialect = database.dialect
         self._sqlite = database.dialect.name == "sqlite"
         self._guard = threading.RLock()
-        self._within = False
+        self._depth = 0
+        self._transaction = _Transaction(self)
         self._connection: Any = None
 
     def _driver(self) -> Any:
@@ -80,8 +82,7 @@ class Held:
                 self._connection = self._database.engine.raw_connection()
         return self._connection.driver_connection
 
-    @contextmanager
-    def transaction(self) -> Iterator["Held"]:
+    def transaction(self) -> "_Transaction":
         """One durable transaction: BEGIN IMMEDIATE on SQLite, so it waits before it reads.
 
         Within another one it is a part of that.
@@ -89,21 +90,32 @@ class Held:
         Raises:
             DatabaseUnavailableError: nothing was written, try again.
         """
-        with self._guard:
-            if self._within:
-                yield self
-                return
-            if self._sqlite:
+        return self._transaction
+
+    def begin(self) -> None:
+        """What entering a transaction does."""
+        self._guard.acquire()
+        try:
+            if self._sqlite and not self._depth:
                 self._execute("BEGIN IMMEDIATE", ())
-            self._within = True
-            try:
-                yield self
+        except BaseException:
+            self._guard.release()
+            raise
+        self._depth += 1
+
+    def end(self, *, well: bool) -> None:
+        """What leaving a transaction does: the outermost one is committed if all went well."""
+        try:
+            if self._depth == 1 and well:
                 self._commit()
-            except BaseException:
+        except BaseException:
+            well = False
+            raise
+        finally:
+            if self._depth == 1 and not well:
                 self._roll_back()
-                raise
-            finally:
-                self._within = False
+            self._depth -= 1
+            self._guard.release()
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Execute a write; how many rows it changed."""
@@ -168,6 +180,22 @@ class Held:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.invalidate()
+
+
+class _Transaction:
+    """What `Held.transaction` gives to `with`. No generator: each write has one, and those take longer."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+
+    def __enter__(self) -> Held:
+        self._held.begin()
+        return self._held
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._held.end(well=kind is None)
 
 
 def _sqlite_file(url: str) -> Path | None:
