@@ -11,7 +11,7 @@ Processor = Callable[[Any], Any]
 
 
 class Statement:
-    """A statement whose bind parameters all get their values when it is run, by name."""
+    """A statement whose bind parameters get their values when it is run, by name."""
 
     def __init__(self, clause: Executable) -> None:
         self._clause = clause
