@@ -55,10 +55,10 @@ class Pulse:
             before = (self._wall, self._monotonic, self._boot)
             self._wall, self._monotonic, self._boot = self._read()
             passed = self._wall - before[0]
+            if passed <= self._least:
+                return None
             awake = timedelta(seconds=self._monotonic - before[1])
             real = timedelta(seconds=self._boot - before[2])
-        if passed <= self._least:
-            return None
         between = Interval(before[0], self._wall)
         if passed - real > self._least:
             return Gap(Interval(before[0] + awake, self._wall), "clock_stepped")

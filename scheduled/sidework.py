@@ -39,8 +39,10 @@ LOCKS_SECONDS = 2.0
 LOOKS_FOR_LOCKS = 18
 """On SQLite, where a query waits for nobody, it is done by one of so many looks: the pool costs more."""
 LISTEN_SECONDS = 1.0
+LOOKS_FOR_PULSE = 3
+"""The gaps that the pulse tells of last for seconds: one of so many looks is enough for it."""
 LOOK_SECONDS = 0.11
-"""How often deadlines, the pulse, and SQLite's change counter are looked at."""
+"""How often deadlines and SQLite's change counter are looked at."""
 
 
 class Sidework:
@@ -198,10 +200,14 @@ class Sidework:
         watch = Watch(self._eye) if self._settings.wake == "exact" and self._by_file else None
         looks = count(1)
         look = self._careful(lambda: self._look(watch), "attention")
+        feel = self._careful(self._feel, "pulse")
         look_for_dead_locks = self._careful(self._look_for_dead_locks, "locks")
         while not self._ended.is_set():
             look()
-            if watch is not None and next(looks) % LOOKS_FOR_LOCKS == 0:
+            number = next(looks)
+            if number % LOOKS_FOR_PULSE == 0:
+                feel()
+            if watch is not None and number % LOOKS_FOR_LOCKS == 0:
                 look_for_dead_locks()
             time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
 
@@ -209,8 +215,6 @@ class Sidework:
         self._control.tick()
         if self._control.stuck:
             self._give_up()
-        if self._lifeline.feel(busy=self._control.occurrence_id is not None):
-            self._control.wakeup.set()
         if watch is not None and watch.changed():
             self._look_for_requests()
 
@@ -232,6 +236,10 @@ class Sidework:
     def _read_the_news(self) -> None:
         if self._newspaper.has_news():
             self._look_for_requests()
+
+    def _feel(self) -> None:
+        if self._lifeline.feel(busy=self._control.occurrence_id is not None):
+            self._control.wakeup.set()
 
     def _look_for_dead_locks(self) -> None:
         """Wake an idle loop for a lock whose holder died: nothing else might, for a whole poll."""

@@ -74,9 +74,11 @@ class WallTimes:
     def between(self, since: int, until: int) -> Iterator[int]:
         """The instants in (since, until], ascending."""
         for offset, owed, start, stop in spans(self.zone, since, until, wild=self.wild):
-            if self._count(owed, start + 1):
-                yield start * 60 - offset
-            for midnight, low, high in self._slices(start + 1, stop):
+            if owed < start:
+                if self._count(owed, start + 1):
+                    yield start * 60 - offset
+                start += 1
+            for midnight, low, high in self._slices(start, stop):
                 base = midnight * 60 - offset
                 for minute in self.minutes[low:high]:
                     yield base + minute * 60

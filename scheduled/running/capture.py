@@ -183,7 +183,8 @@ class Capture:
         strangers: list[Thread] | None = None
         if not self._shared:
             # Threads that an earlier job left behind: what they print is not this run's.
-            strangers = [thread for thread in enumerate_threads() if thread is not current_thread()]
+            own = current_thread()
+            strangers = [thread for thread in enumerate_threads() if thread is not own]
         self._run = _Run(tail, on_line, strangers)
         return tail
 

@@ -18,6 +18,7 @@ from typing import Any
 SIGNALS = sorted(
     {int(number) for number in signal.valid_signals() if number < 32} - {signal.SIGKILL, signal.SIGSTOP}
 )
+SIG_BLOCK = int(signal.SIG_BLOCK)
 TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 DAEMON = logging.getLogger("scheduled.daemon")
 # os.environ is a view that encodes and decodes at each access; copied and compared is what lies below it.
@@ -64,10 +65,14 @@ class Restored:
         self._finished = False
         self._pid = os.getpid()
         self._look()
-        self._mask = _signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._mask = _signal.pthread_sigmask(SIG_BLOCK, ())
         self._directory = _directory()
-        self._knobs = [get() for get, _ in self.KNOBS]
+        self._knobs = self._turned()
         return self
+
+    def _turned(self) -> list[Any]:
+        """How each of the knobs is turned now."""
+        return [get() for get, _ in self.KNOBS]
 
     def _look(self) -> None:
         """See what the whole process has in common."""
@@ -131,7 +136,7 @@ class Restored:
             _signal.set_wakeup_fd(self._wakeup)
 
     def _signal_mask(self) -> None:
-        if _signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
+        if _signal.pthread_sigmask(SIG_BLOCK, ()) != self._mask:
             _signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _standard_files(self) -> None:
@@ -167,9 +172,11 @@ class Restored:
         os.umask(self._umask)
 
     def _settings(self) -> None:
-        for (get, put), before in zip(self.KNOBS, self._knobs, strict=True):
-            if get() != before:
-                put(before)
+        now = self._turned()
+        if now != self._knobs:
+            for (_, put), before, after in zip(self.KNOBS, self._knobs, now, strict=True):
+                if after != before:
+                    put(before)
 
     def _daemon_log(self) -> None:
         # fileConfig and dictConfig in a job disable every logger that they do not name.

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, make_url
@@ -73,7 +74,8 @@ class Held:
         self._sqlite = database.dialect.name == "sqlite"
         self._begin = BEGIN.get(database.dialect.name, "BEGIN")
         self._guard = threading.RLock()
-        self._within = False
+        self._depth = 0
+        self._transaction = _Transaction(self)
         self._connection: Any = None
         self.dialect_name = database.dialect.name
         self.on_open: Callable[[Any], None] = lambda _driver: None
@@ -96,28 +98,39 @@ class Held:
                 self._connection = connection
         return self._connection.driver_connection
 
-    @contextmanager
-    def transaction(self) -> Iterator["Held"]:
+    def transaction(self) -> "_Transaction":
         """One durable transaction. Within another one it is a part of that.
 
         Raises:
             DatabaseUnavailableError: try again. Nothing was written; unless it was the commit that a server
                 did not answer.
         """
-        with self._guard:
-            if self._within:
-                yield self
-                return
-            self._execute(self._begin, ())
-            self._within = True
-            try:
-                yield self
+        return self._transaction
+
+    def begin(self) -> None:
+        """What entering a transaction does."""
+        self._guard.acquire()
+        try:
+            if not self._depth:
+                self._execute(self._begin, ())
+        except BaseException:
+            self._guard.release()
+            raise
+        self._depth += 1
+
+    def end(self, error: BaseException | None) -> None:
+        """What leaving a transaction does: the outermost one is committed if all went well."""
+        try:
+            if self._depth == 1 and error is None:
                 self._commit()
-            except BaseException as error:
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            if self._depth == 1 and error is not None:
                 self._roll_back(error)
-                raise
-            finally:
-                self._within = False
+            self._depth -= 1
+            self._guard.release()
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Execute a write; how many rows it changed."""
@@ -187,7 +200,7 @@ class Held:
     def _known(self, error: BaseException) -> DatabaseError:
         """What the driver's error means; a connection that it cost is dropped."""
         known = translation(error)
-        if not self._within and self._is_lost(known):
+        if not self._depth and self._is_lost(known):
             self._drop()
         return known
 
@@ -215,3 +228,19 @@ class Held:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()
+
+
+class _Transaction:
+    """What `Held.transaction` gives to `with`. No generator: each write has one, and those take longer."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+
+    def __enter__(self) -> Held:
+        self._held.begin()
+        return self._held
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._held.end(error)

@@ -44,29 +44,11 @@ LOCK_REQUESTED = Statement(update(schedules).where(_ours_to_run, _s.orphaned != 
 ADD_OCCURRENCE = Statement(
     inserted(
         occurrences,
-        *(
-            "schedule_id",
-            "due_at",
-            "due_until",
-            "due_count",
-            "unique_key",
-            "trigger",
-            "status",
-            "reason",
-            "detail",
-        ),
-        *(
-            "requested_by",
-            "requested_at",
-            "jobs",
-            "params",
-            "rerun_of",
-            "worker_id",
-            "started_at",
-            "finished_at",
-            "jobs_total",
-        ),
-        *("jobs_completed", "jobs_failed", "jobs_skipped"),
+        *("schedule_id", "due_at", "due_until", "trigger", "status"),
+        due_count=1,
+        **dict.fromkeys(("unique_key", "reason", "detail", "requested_by", "requested_at", "jobs", "params")),
+        **dict.fromkeys(("rerun_of", "worker_id", "started_at", "finished_at")),
+        **dict.fromkeys(("jobs_total", "jobs_completed", "jobs_failed", "jobs_skipped"), 0),
     )
 )
 START_WAITING = Statement(
@@ -192,15 +174,7 @@ def add_entry(held: Held, schedule_id: str, entry: Entry, now: datetime, **value
 
 def add_occurrence(held: Held, **values: Any) -> int:
     """Write one occurrence; its id. What is not given is null or zero."""
-    return int(held.insert(ADD_OCCURRENCE, **(_EMPTY | values)))
-
-
-_EMPTY: dict[str, Any] = {
-    **dict.fromkeys(("unique_key", "reason", "detail", "requested_by", "requested_at", "jobs", "params")),
-    **dict.fromkeys(("rerun_of", "worker_id", "started_at", "finished_at")),
-    **dict.fromkeys(("jobs_total", "jobs_completed", "jobs_failed", "jobs_skipped"), 0),
-    "due_count": 1,
-}
+    return int(held.insert(ADD_OCCURRENCE, **values))
 
 
 def skipped_instants(entries: tuple[Entry, ...]) -> int:

@@ -1,6 +1,5 @@
 """Writes of job runs: one row an attempt, and beside it what the attempt printed, raised and returned."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -15,8 +14,9 @@ _r = runs.c
 ADD_RUN = Statement(
     inserted(
         runs,
-        *("occurrence_id", "schedule_id", "job_name", "tenant", "attempt", "trigger", "status", "queued_at"),
-        *("started_at", "finished_at", "worker_id", "reason", "error_message"),
+        *("occurrence_id", "schedule_id", "job_name", "attempt", "trigger", "status", "queued_at"),
+        tenant="",
+        **dict.fromkeys(("started_at", "finished_at", "worker_id", "reason", "error_message")),
     )
 )
 START_RUN = Statement(
@@ -54,11 +54,8 @@ RESULTS = Statement(
     .join_from(runs, outputs, outputs.c.job_run_id == _r.id)
     .where(_r.occurrence_id == given(_r.occurrence_id), _r.status == Status.COMPLETED)
 )
-_EMPTY: Mapping[str, Any] = dict.fromkeys(
-    ("started_at", "finished_at", "worker_id", "reason", "error_message")
-)
 
 
 def add_run(held: Held, **values: Any) -> int:
     """Write one attempt; its id. What is not given is null."""
-    return int(held.insert(ADD_RUN, **({"tenant": "", **_EMPTY} | values)))
+    return int(held.insert(ADD_RUN, **values))

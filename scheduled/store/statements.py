@@ -14,7 +14,7 @@ FLOAT8 = 701
 
 
 class Statement:
-    """A statement whose bind parameters all get their values when it is run, by name."""
+    """A statement whose bind parameters get their values when it is run, by name."""
 
     def __init__(self, clause: Executable) -> None:
         self._clause = clause
@@ -40,7 +40,7 @@ class Compiled:
         self._positional: Sequence[str] | None = compiled.positiontup
         required = {name for parameter, name in compiled.bind_names.items() if parameter.required}
         self._fixed = {name: value for name, value in compiled.params.items() if name not in required}
-        self._into = {
+        self._into: dict[str, Processor] = {
             name: processor
             for parameter, name in compiled.bind_names.items()
             if (processor := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
@@ -55,11 +55,10 @@ class Compiled:
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """The driver's parameters. Raises KeyError for a parameter that has no value."""
-        into = self._into
-        merged = {**self._fixed, **values} if self._fixed else values
-        if self._positional is None:
-            return {name: into[name](value) if name in into else value for name, value in merged.items()}
-        return [into[name](merged[name]) if name in into else merged[name] for name in self._positional]
+        merged = {**self._fixed, **values}
+        for name, processor in self._into.items():
+            merged[name] = processor(merged[name])
+        return merged if self._positional is None else [merged[name] for name in self._positional]
 
     def results(self, rows: Sequence[Any]) -> list[Any]:
         """The driver's rows as named tuples of Python values."""

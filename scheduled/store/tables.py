@@ -32,9 +32,10 @@ def all_given(table: Table, *columns: str) -> dict[str, Any]:
     return {name: bindparam(name, type_=table.c[name].type) for name in columns}
 
 
-def inserted(table: Table, *columns: str) -> Insert:
-    """An INSERT of one row with these columns."""
-    return insert(table).values(all_given(table, *columns))
+def inserted(table: Table, *columns: str, **others: Any) -> Insert:
+    """An INSERT of one row with these columns, and with others, whose values may be left out."""
+    usual = {name: bindparam(name, value, type_=table.c[name].type) for name, value in others.items()}
+    return insert(table).values(all_given(table, *columns) | usual)
 
 
 def lock_is_free() -> ColumnElement[bool]:
