@@ -89,6 +89,10 @@ class SchemaError(DatabaseError):
     """The database's schema is not the one that this version of scheduled expects."""
 
 
+class CopyError(ScheduledError):
+    """A database could not be copied to another one, and no row was."""
+
+
 class PlatformError(ScheduledError):
     """This operating system cannot run the daemon."""
 

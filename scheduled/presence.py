@@ -2,14 +2,38 @@
 
 import socket
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from scheduled.errors import ConflictError
 from scheduled.phrases import lasting
 from scheduled.running.identity import alive, boot_id
+
+if TYPE_CHECKING:
+    from scheduled.store.database import Database
 
 GONE = "its process is gone"
 SILENT = timedelta(seconds=300)
 """Whoever has said nothing for longer counts as dead (or for two polls, where those are farther apart)."""
+
+
+def require_stillness(database: "Database", now: datetime) -> None:
+    """Refuses a database that some process of ours lives on.
+
+    Raises:
+        ConflictError: which ones, and what to do.
+    """
+    from scheduled.store.workers import LIVING  # what it imports is heavy, and `health` needs none of it
+
+    held = database.hold()
+    try:
+        there = [f"{row.hostname}/{row.pid}" for row in held.rows(LIVING) if why_absent(row, now) is None]
+    finally:
+        held.close()
+    if there:
+        raise ConflictError(
+            f"a daemon is alive on {database.name} ({', '.join(there)}): stop it first, "
+            "and let nothing start it again"
+        )
 
 
 def why_absent(worker: Any, now: datetime) -> str | None:

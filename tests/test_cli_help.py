@@ -19,7 +19,7 @@ HEAVY = {
     "humanize",
     "psutil",
 }
-DB_COMMANDS = [("db", "upgrade"), ("db", "current"), ("db", "downgrade")]
+DB_COMMANDS = [("db", "upgrade"), ("db", "current"), ("db", "downgrade"), ("db", "copy")]
 EVERY_COMMAND = [(), *((name,) for name in COMMANDS), *DB_COMMANDS]
 
 

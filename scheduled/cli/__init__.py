@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "workers": ("auditing:workers", "List the daemons, alive and gone, and what they do."),
     "events": ("auditing:events", "List who changed what should run, when and why."),
     "prune": ("auditing:prune", "Forget history that is old enough."),
-    "db": ("migrating:db", "Create, upgrade or downgrade the database's tables."),
+    "db": ("migrating:db", "Create, upgrade, downgrade or copy the database's tables."),
     "settings": ("about:settings", "Show each setting, where it came from and what it does."),
     "version": ("about:version", "Show the version."),
 }
