@@ -1,7 +1,7 @@
 """What was planned and has not begun yet, so that a crowd of due schedules is planned once. Pure."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -54,6 +54,12 @@ class Agenda:
         """The starts from the first on; what is taken is gone."""
         while self._starts:
             yield self._starts.popleft()
+
+    def keep(self, free: Collection[str]) -> None:
+        """Somebody was first with a start: forget those of schedules that are no longer `free` and due."""
+        self._starts = deque(
+            start for start in self._starts if start.occurrence_id is not None or start.schedule_id in free
+        )
 
     def began(self, start: Start) -> None:
         """A request began to run: its schedule may have another, which comes before all that is left."""

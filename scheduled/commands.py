@@ -135,7 +135,7 @@ class Commands:
         """
 
         def act(held: Held, now: datetime) -> Cancelled:
-            row = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
+            row = held.row(schedules.OCCURRENCE_TO_CHANGE, the_id=occurrence_id)
             if row is None:
                 raise UnknownNameError(
                     f"there is no occurrence {occurrence_id}: `scheduled history` lists them"
@@ -256,7 +256,7 @@ def _require_runnable(row: Any, jobs: Sequence[str]) -> None:
 
 
 def _row(held: Held, schedule_id: str) -> Any:
-    row = held.row(schedules.ONE, the_id=schedule_id)
+    row = held.row(schedules.ONE_TO_CHANGE, the_id=schedule_id)
     if row is None:
         known = [known.id for known in held.rows(schedules.IDS)]
         hint = did_you_mean(schedule_id, known) if known else "`scheduled run` stores them when it starts"

@@ -1,13 +1,14 @@
 """One step of the daemon's work: look where everything stands, plan, record, claim the first, run it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from scheduled.agenda import Agenda
 from scheduled.clock import Clock
 from scheduled.control import Control
-from scheduled.errors import DatabaseUnavailableError, UnknownNameError
+from scheduled.errors import DatabaseUnavailableError, DuplicateError, UnknownNameError
 from scheduled.events import DEBUG, ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Claim, Holder
@@ -16,15 +17,17 @@ from scheduled.planner import Expiry, Plan, Start, plan
 from scheduled.reaping import lose_the_dead, reap_locks
 from scheduled.registry import Registry
 from scheduled.runner import Runner
-from scheduled.spreading import spread
+from scheduled.spreading import share
 from scheduled.store.database import Held
-from scheduled.store.marks import Situation, alive, newest_that_waits, situation
+from scheduled.store.faults import despite_deadlocks
+from scheduled.store.marks import Situation, alive, free_and_due, newest_that_waits, situation
 from scheduled.switching import Switcher
 from scheduled.words import Reason
 
 REAP_EVERY = timedelta(seconds=1)
 AFTER_A_LOST_CLAIM = timedelta(milliseconds=20)
 LOST_AFTER_SECONDS = 300.0
+OTHERS_THAT_START = 10
 FAULTY_PAUSE = timedelta(hours=1)
 
 
@@ -68,11 +71,16 @@ class Engine:
         now = self.clock.now()
         actor = f"daemon {self.lifeline.name}"
         life = tuple(self.lifeline.alive(now))
-        with self.held.transaction():
-            switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id, self.least_grace)
-            happened = switcher.reconcile(self.registry)
-        for schedule_id, event in happened:
+        switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id, self.least_grace)
+        for schedule_id, event in self._reconcile(switcher):
             self.events.emit(f"schedule.{event}", INFO, schedule_id=schedule_id)
+
+    def _reconcile(self, switcher: Switcher) -> list[tuple[str, str]]:
+        """Not alone perhaps: another that starts may store the same schedules, and then they are there."""
+        for _ in range(OTHERS_THAT_START):
+            with suppress(DuplicateError):
+                return despite_deadlocks(lambda: switcher.reconcile(self.registry))
+        return switcher.reconcile(self.registry)
 
     def step(self) -> Step:
         """Do the next thing.
@@ -101,6 +109,7 @@ class Engine:
             self._agenda = agenda
             if claim is None:
                 self.events.emit("claim.lost", DEBUG, schedule_id=start.schedule_id, due_at=start.due_at)
+                agenda.keep(free_and_due(self.held, now))
             else:
                 agenda.began(start)
                 self.run(claim)
@@ -115,15 +124,17 @@ class Engine:
         made = self._plan(where, now)
         worked = self._record(made, where.stranded, now)
         took = self.clock.now() - now
-        made = replace(made, starts=spread(made.starts, self.lifeline.id, self._living, now))
+        ours = share(made.starts, self.lifeline.id, self._living, now)
+        made = replace(made, starts=ours.starts)
         self._agenda = Agenda.of(made, self.registry.schedules, newest_waiting, now, took)
-        return self._agenda, worked, made.wake_at
+        wakes = [moment for moment in (made.wake_at, ours.again_at) if moment is not None]
+        return self._agenda, worked, min(wakes, default=None)
 
     def _plan(self, where: Situation, now: datetime) -> Plan:
         mine = {
             schedule_id: self.registry.schedules[schedule_id]
-            for schedule_id, stored in where.definition_hashes.items()
-            if self._is_mine(schedule_id, stored, now)
+            for schedule_id in sorted(where.definition_hashes, key=self.registry.place)
+            if self._is_mine(schedule_id, where.definition_hashes[schedule_id], now)
         }
         lives: list[Interval] = self.lifeline.alive(now)
         if where.oldest is not None and not self.lifeline.was_alive_throughout(where.oldest):

@@ -75,7 +75,7 @@ def _claim(
     """Write the request and claim it in one transaction, so that no daemon takes it in between."""
     held, now = parts.engine.held, clock.now()
     with held.transaction():
-        row = held.row(schedules.ONE, the_id=schedule_id)
+        row = held.row(schedules.ONE_TO_CHANGE, the_id=schedule_id)
         if row is None:
             raise UnknownNameError(
                 f"the database does not know schedule {schedule_id!r} yet: `scheduled run` stores it"

@@ -1,42 +1,55 @@
-"""In what order one of many daemons takes what is due, so that they seldom reach for the same. Pure.
+"""Which of what is due a daemon takes when there are others, so that they seldom reach for the same. Pure.
 
-Rendezvous hashing (Thaler and Ravishankar, 1998): every daemon ranks all daemons for each schedule, each by
-the same rule, and so they agree without a word about who reaches for it first. Nobody is kept from anything:
-who has taken what was theirs goes on with what others have not.
+Rendezvous hashing (Thaler and Ravishankar, 1998): for each schedule every daemon ranks all of them by the
+same rule, and so they agree without a word about who reaches for it first. Nobody is kept from anything: who
+is second waits for a moment, and then takes it, if it has nothing of its own to do.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zlib import crc32
 
 from scheduled.planner import Start
-from scheduled.words import REQUESTS, Trigger
+from scheduled.words import Trigger
 
-WAITED_ENOUGH = timedelta(seconds=5)
-"""What is later than this goes by its age, whoever's it is."""
+TURN = timedelta(milliseconds=250)
+"""How long each waits for the one before."""
+WAITED_ENOUGH = timedelta(seconds=30)
+"""What is later than this is everybody's."""
 
 
-def spread(starts: Iterable[Start], me: str, living: Collection[str], now: datetime) -> tuple[Start, ...]:
-    """The starts in the order in which the daemon `me` should try them; `living` are all daemons' ids.
+@dataclass(frozen=True)
+class Share:
+    """What one daemon is to try now, and when to look again although nothing new is due."""
 
-    Requests come first and what was missed last, as planned. In between, what is old comes by its age, and of
-    the rest what is ours comes before that of others.
+    starts: tuple[Start, ...]
+    again_at: datetime | None = None
+
+
+def share(starts: Sequence[Start], me: str, living: Collection[str], now: datetime) -> Share:
+    """What the daemon `me` is to try of what was planned; `living` are the ids of all daemons.
+
+    What is ours, in the order in which it was planned; or else one of what others have left beyond their
+    turn: for which we are next, and the last of that, as they begin with the first.
     """
-    planned = tuple(starts)
-    if len(living) < 2:
-        return planned
-
-    def place(numbered: tuple[int, Start]) -> tuple[int, int, int]:
-        number, start = numbered
-        if start.trigger in REQUESTS:
-            kind = 0
-        elif start.trigger is Trigger.CATCH_UP:
-            kind = 3
+    if not set(living) - {me}:
+        return Share(tuple(starts))
+    ours: list[Start] = []
+    left: dict[int, Start] = {}
+    turns: list[datetime] = []
+    for start in starts:
+        place = rank(start.schedule_id, me, living)
+        turn = start.due_at + place * TURN
+        waited = start.trigger is not Trigger.CATCH_UP and now - start.due_at > WAITED_ENOUGH
+        if place == 0 or waited:
+            ours.append(start)
+        elif turn <= now:
+            left[place] = start
         else:
-            kind = 1 if now - start.due_at > WAITED_ENOUGH else 2
-        return kind, rank(start.schedule_id, me, living), number
-
-    return tuple(start for _, start in sorted(enumerate(planned), key=place))
+            turns.append(turn)
+    next_to_us = [left[min(left)]] if left else []
+    return Share(tuple(ours or next_to_us), min(turns, default=None))
 
 
 def rank(schedule_id: str, me: str, living: Collection[str]) -> int:

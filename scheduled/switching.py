@@ -33,11 +33,15 @@ class Switcher:
     least_grace: float = 0.0
 
     def reconcile(self, registry: Registry) -> list[tuple[str, str]]:
-        """Within a transaction: make the database know these definitions; the (schedule, event) pairs.
+        """One transaction: make the database know these definitions; the (schedule, event) pairs.
 
         New schedules are stored, changed ones settled and moved, those that are gone orphaned and kept.
         """
-        rows = {row.id: row for row in self.held.rows(schedules.ALL)}
+        with self.held.transaction():
+            return self._reconcile(registry)
+
+    def _reconcile(self, registry: Registry) -> list[tuple[str, str]]:
+        rows = {row.id: row for row in self.held.rows(schedules.ALL_TO_CHANGE)}
         happened: list[tuple[str, str]] = []
         for schedule_id in registry.schedules:
             row = rows.get(schedule_id)

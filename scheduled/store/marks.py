@@ -11,7 +11,7 @@ from scheduled.missed_runs import TICK, Busy, Interval
 from scheduled.planner import Expiry, Mark, Waiting
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
-from scheduled.store.tables import any_of, gaps, given, occurrences, runs, schedules, workers
+from scheduled.store.tables import any_of, gaps, given, lock_is_free, occurrences, runs, schedules, workers
 from scheduled.stretches import without
 from scheduled.words import REQUESTS, Reason, Status, Trigger, WorkerType
 
@@ -24,6 +24,11 @@ DUE = Statement(
     select(*_state, _s.updated_at, _ahead.label("ahead"))
     .where(_s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"))
     .order_by(_s.next_run_at)
+)
+FREE = Statement(
+    select(_s.id).where(
+        _s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"), lock_is_free()
+    )
 )
 NEXT = Statement(
     select(*_state)
@@ -148,6 +153,11 @@ def _due_next(held: Held, now: datetime, mine: Mapping[str, str] | None) -> list
     if found and mine is not None and mine.get(found[0].id) != found[0].definition_hash:
         return held.rows(NEXT, the_now=now, page=NEXT_FEW)
     return found
+
+
+def free_and_due(held: Held, now: datetime) -> frozenset[str]:
+    """The ids of the schedules that are due and that nobody holds."""
+    return frozenset(row.id for row in held.rows(FREE, the_now=now))
 
 
 def newest_that_waits(held: Held) -> int:

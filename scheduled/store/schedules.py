@@ -12,8 +12,10 @@ from scheduled.words import REQUESTS, Status, Trigger
 
 _s, _o = schedules.c, occurrences.c
 
-ALL = Statement(select(*_s).order_by(_s.id))
 ONE = Statement(select(*_s).where(_s.id == given(_s.id)))
+# Who reads in order to write holds the rows, or on a server somebody may claim the schedule in between.
+ALL_TO_CHANGE = Statement(select(*_s).order_by(_s.id).with_for_update())
+ONE_TO_CHANGE = Statement(select(*_s).where(_s.id == given(_s.id)).with_for_update())
 IDS = Statement(select(_s.id).order_by(_s.id))
 ADD = Statement(
     inserted(
@@ -54,6 +56,7 @@ SAME_REQUEST = Statement(
     )
 )
 OCCURRENCE = Statement(select(*_o).where(_o.id == given(_o.id)))
+OCCURRENCE_TO_CHANGE = Statement(select(*_o).where(_o.id == given(_o.id)).with_for_update())
 CANCEL_RUNNING = Statement(
     update(occurrences)
     .where(_o.id == given(_o.id), _o.status == Status.RUNNING, _o.cancel_requested_at.is_(None))

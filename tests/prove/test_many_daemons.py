@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -31,21 +32,23 @@ def postgresql(served: ServedScene) -> ServedScene:
     return served
 
 
-def test_ten_daemons_share_two_hundred_schedules(postgresql: ServedScene) -> None:
+def test_ten_daemons_share_two_hundred_schedules(
+    postgresql: ServedScene, record_property: Callable[[str, object], None]
+) -> None:
     crowd = "".join(
         schedule(f"s{number}", "every second", mode="JOBS", jobs=["work"]) for number in range(SCHEDULES)
     )
     postgresql.define(definitions(SILENT_JOB, crowd))
     for _ in range(DAEMONS):
         postgresql.launch(SCHEDULE_LOG_LEVEL="DEBUG")
-    postgresql.wait_for_events("daemon.started")
+    postgresql.wait_for_row(f"SELECT COUNT(*) = {DAEMONS} FROM worker_instance")
     time.sleep(SECONDS)
     postgresql.stop_all()
     postgresql.assert_promises()
     by_worker = postgresql.rows("SELECT worker_id, COUNT(*) FROM occurrence GROUP BY 1")
     ran = sum(count for worker, count in by_worker if worker)
     lost = len(list(each(postgresql, "claim.lost")))
-    print(f"{ran} ran, by {len(by_worker)} daemons; {lost} claims were lost to others")
+    record_property("claims", {"made": ran, "lost": lost})
     assert len([worker for worker, _ in by_worker if worker]) == DAEMONS
     assert lost <= ran * 0.1
 
