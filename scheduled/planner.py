@@ -98,7 +98,10 @@ class Plan:
     """Windows in which nothing runs: written at once."""
     expiries: tuple[Expiry, ...] = ()
     starts: tuple[Start, ...] = ()
-    """In the order in which they should run: requests, then due instants oldest first, then catch-ups."""
+    """In the order in which they should run: requests, then due instants oldest first, then catch-ups.
+
+    What is due at the same instant runs in the order in which it is defined.
+    """
     wake_at: datetime | None = None
     """The next due instant after now."""
     faulty: tuple[Faulty, ...] = ()
@@ -149,7 +152,8 @@ def plan(
         starts.extend(step.starts)
         if step.wake_at is not None:
             upcoming.append(step.wake_at)
-    starts.sort(key=_turn)
+    places = {schedule_id: place for place, schedule_id in enumerate(schedules)} if len(starts) > 1 else {}
+    starts.sort(key=lambda start: (*_turn(start), places.get(start.schedule_id, 0)))
     return Plan(tuple(records), tuple(expiries), tuple(starts), min(upcoming, default=None), tuple(faulty))
 
 

@@ -84,6 +84,14 @@ class Registry:
         values["zone_data"] = "" if schedule.timezone == "UTC" else self.zone_data
         return values
 
+    def place(self, schedule_id: str) -> int:
+        """How many schedules are defined before it: what is due at the same instant runs in this order."""
+        return self._places.get(schedule_id, len(self._places))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {schedule_id: place for place, schedule_id in enumerate(self.schedules)}
+
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The hash of each schedule's definition, by id."""

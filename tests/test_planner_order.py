@@ -51,6 +51,12 @@ def test_it_runs_requests_first_in_the_order_of_asking() -> None:
     assert order(made) == ["c #7 MANUAL", "b #8 API", "a 04:00 CRON"]
 
 
+def test_it_runs_what_was_due_at_once_in_the_order_of_the_definitions() -> None:
+    same = schedules(b="@hourly", c="@hourly", a="@hourly")
+    made = planned_of(same, [mark("a", "04:00"), mark("c", "04:00"), mark("b", "04:00")], "04:10")
+    assert order(made) == ["b 04:00 CRON", "c 04:00 CRON", "a 04:00 CRON"]
+
+
 def test_it_catches_up_last() -> None:
     marks = [mark("a", None, waits(1, "01:00", of="a")), mark("b", "03:30")]
     assert order(planned_of(TWO, marks, "03:40")) == ["b 03:30 CRON", "a #1 CATCH_UP"]
