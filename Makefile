@@ -13,6 +13,8 @@ test: $(VENV)/.dev
 
 prove: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -m prove
+	$(BIN)/pytest -n 2 -m contract --on postgresql
+	$(BIN)/pytest -n 2 -m contract --on mysql
 	$(BIN)/python -m benchmarks.soak --seconds 40
 
 check: $(VENV)/.dev

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from scheduled.runner import Runner
 from scheduled.running.calling import Outcome
 from scheduled.running.processes import process_start_time
 from scheduled.settings import Settings
+from scheduled.store.database import Database
+from scheduled.store.schema import upgrade
 from scheduled.testing import ManualDaemon
 from tests.law import assert_lawful
+from tests.servers import KINDS, empty, fresh_url
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -27,6 +31,46 @@ def own_jobs() -> Iterator[None]:
     collecting.restore(before)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on", choices=KINDS, default="sqlite", help="the kind of database for `-m contract`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever happens in a world happens on every kind of database, unless it says that it cannot."""
+    for item in items:
+        if "world" in getattr(item, "fixturenames", ()):
+            item.add_marker("contract")
+        only = item.get_closest_marker("sqlite_only")
+        if only is not None and config.getoption("--on") != "sqlite":
+            item.add_marker(pytest.mark.skip(reason=f"SQLite only: {only.args[0]}"))
+
+
+@pytest.fixture(scope="session")
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database | None]:
+    """A database with our tables on the server that `--on` names; with SQLite, none."""
+    kind = request.config.getoption("--on")
+    if kind == "sqlite":
+        yield None
+        return
+    with fresh_url(kind, tmp_path_factory.getbasetemp()) as url:
+        database = Database(url)
+        upgrade(database)
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def database_url(server: Database | None, tmp_path: Path) -> str:
+    """A database for this test that more than one may open, and that has no rows yet."""
+    if server is None:
+        return f"sqlite:///{tmp_path / 'shared.db'}"
+    empty(server)
+    return server.url
+
+
 class Killed(BaseException):
     """The daemon's process was killed: nothing of ours may run after it."""
 
@@ -34,9 +78,11 @@ class Killed(BaseException):
 class World:
     """One application in one test: its definitions, its daemon, and what its jobs did."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str = "sqlite://") -> None:
+        self.url = url
         self.called: list[str] = []
         self.daemon: ManualDaemon | None = None
+        self.daemons: list[ManualDaemon] = []
         self.others: list[ManualDaemon] = []
         self.killed = False
 
@@ -76,8 +122,14 @@ class World:
 
     def start_with(self, *schedules: Schedule, now: datetime = NOON, grace: float = 60) -> ManualDaemon:
         settings = Settings(missed_grace_ms=int(grace * 1000))
-        self.daemon = ManualDaemon(self.registry(*schedules), now=now, settings=settings)
+        self.daemon = self.start_on(self.url, self.registry(*schedules), now=now, settings=settings)
         return self.daemon
+
+    def start_on(self, url: str, registry: Registry, **options: Any) -> ManualDaemon:
+        """Start a daemon that opens this database for itself."""
+        database = Database(url, create=True, own_clock=True)
+        self.daemons.append(ManualDaemon(registry, database=database, **options))
+        return self.daemons[-1]
 
     def another(self, *schedules: Schedule, host: str = "elsewhere", pid: int | None = None) -> ManualDaemon:
         """A second daemon on the same database and clock; with the same definitions, unless others are given.
@@ -130,9 +182,9 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch, server: Database | None, database_url: str) -> Iterator[World]:
     """At the end the ledger must be lawful, whatever the test did."""
-    made = World()
+    made = World(database_url if server else "sqlite://")
     call = Runner._call
 
     def call_and_die(runner: Runner, *arguments: Any) -> Outcome:
@@ -142,12 +194,15 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         return outcome
 
     monkeypatch.setattr(Runner, "_call", call_and_die)
-    yield made
-    if made.daemon is not None:
-        assert_lawful(made.daemon)
+    try:
+        yield made
+        if made.daemon is not None:
+            assert_lawful(made.daemon)
+    finally:
         for other in made.others:
             other.crash()
-        made.daemon.close()
+        for daemon in made.daemons:
+            daemon.close()
 
 
 def at(text: str) -> datetime:

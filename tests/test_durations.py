@@ -22,7 +22,7 @@ def held(world: World) -> Held:
 
 
 def change(held: Held, statement: str) -> None:
-    held._driver().execute(statement)
+    held.command(statement)
 
 
 def test_it_tells_the_newest_attempt(held: Held) -> None:
@@ -54,11 +54,14 @@ def test_it_looks_at_the_newest_alone(held: Held) -> None:
 
 def more(held: Held, count: int, status: str) -> None:
     """So many more runs of the job that took a second."""
+    quoted = held._database.dialect.identifier_preparer.quote("trigger")
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
     values = (
-        f"1, 'it', 'work', '{status}', (SELECT count(*) FROM job_run) + i, '', 'CRON', '2026-01-01', 1000"
+        f"'CRON', 1, 'it', 'work', '{status}', (SELECT count(*) FROM job_run) + i, '', '2026-01-01', 1000"
     )
-    columns = "occurrence_id, schedule_id, job_name, status, attempt, tenant, trigger, queued_at, duration_ms"
+    columns = (
+        f"{quoted}, occurrence_id, schedule_id, job_name, status, attempt, tenant, queued_at, duration_ms"
+    )
     change(held, f"INSERT INTO job_run ({columns}) {numbers} SELECT {values} FROM n")
 
 
@@ -73,6 +76,7 @@ def test_it_names_the_jobs_of_which_it_knows_something(held: Held) -> None:
     assert typical_seconds(held._database, ["work", "other"]) == {"work": 3.0}
 
 
+@pytest.mark.sqlite_only("each database explains itself in its own words")
 @pytest.mark.parametrize("statement", [durations.LAST, durations.TAKEN])
 def test_it_finds_them_by_the_index_of_the_job(held: Held, statement: Statement) -> None:
     """So that a million rows cost no more than a thousand; nothing but a few rows is scanned or sorted."""

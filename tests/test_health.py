@@ -7,10 +7,13 @@ import pytest
 
 from scheduled.health import Check, Health, health
 from scheduled.settings import Settings
+from scheduled.store import schema
 from scheduled.store.database import Database
 from scheduled.testing import ManualDaemon
 from tests.cli_support import place_at
 from tests.conftest import World, at
+
+pytestmark = pytest.mark.sqlite_only("health asks a server's own clock, but here time passes by hand")
 
 
 class Patient:
@@ -154,7 +157,7 @@ def test_an_absent_database_is_unhealthy(tmp_path: Path) -> None:
 def test_a_database_at_another_revision_is_unhealthy(patient: Patient) -> None:
     patient.sql("UPDATE scheduled_version SET version_num = '0000'")
     assert [check.ok for check in patient.report().checks] == [False]
-    patient.sql("UPDATE scheduled_version SET version_num = '0001'")
+    patient.sql(f"UPDATE scheduled_version SET version_num = '{schema.HEAD}'")
 
 
 def test_the_command_exits_1_when_something_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

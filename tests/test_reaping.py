@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scheduled.context import JobContext
 from scheduled.running.calling import Outcome, call
-from scheduled.store.database import Database
 from scheduled.testing import ManualDaemon
 from tests.conftest import World, at
 
@@ -156,29 +154,25 @@ def test_it_marks_the_dead_instance_lost(dead: ManualDaemon) -> None:
 def test_it_marks_an_idle_daemon_that_died_lost(world: World) -> None:
     daemon = world.start(now=at("12:10"))
     daemon.crash()
+    daemon.clock.advance(seconds=1)
     daemon.start()
     with daemon.database.reading() as connection:
         statuses = connection.exec_driver_sql("SELECT status FROM worker_instance ORDER BY started_at")
         assert [row[0] for row in statuses] == ["LOST", "RUNNING"]
 
 
-def test_a_holder_that_lost_its_lock_writes_nothing_more(world: World, tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/shared.db", create=True)
-    other: list[ManualDaemon] = []
-
+def test_a_holder_that_lost_its_lock_writes_nothing_more(world: World, database_url: str) -> None:
     def is_slow() -> None:
         world.crank.clock.advance(minutes=10)
-        second = ManualDaemon(world.crank.registry, now=world.crank.clock.now(), database=database)
+        second = world.start_on(database_url, world.crank.registry, now=world.crank.clock.now())
         elsewhere(second)
         second.clock.advance(seconds=1)
         second.parts.engine.reap(second.clock.now())
-        other.append(second)
 
     world.job("slow", is_slow, timeout=100_000)
     world.job("never")
-    world.daemon = ManualDaemon(
-        world.registry(world.schedule("0 * * * *")), now=at("13:00"), database=database
-    )
+    registry = world.registry(world.schedule("0 * * * *"))
+    world.daemon = world.start_on(database_url, registry, now=at("13:00"))
     elsewhere(world.daemon)
     world.daemon.parts.lifeline.hostname = "elsewhere"
     world.daemon.run_due()
@@ -188,7 +182,6 @@ def test_a_holder_that_lost_its_lock_writes_nothing_more(world: World, tmp_path:
         ("never", "SKIPPED"),
     ]
     assert any(event.name == "occurrence.fenced" for event in world.daemon.events)
-    other[0].close()
 
 
 def test_the_grace_of_the_next_daemon_counts_from_the_last_sign_of_life(world: World) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,22 +15,28 @@ from scheduled.settings import Settings
 from scheduled.store import rows
 from scheduled.store.database import Database
 from scheduled.store.schema import prepare
+from scheduled.store.tables import occurrences
 from scheduled.words import WorkerType
 from tests.conftest import World
 
-CANCELLED = (
-    "INSERT INTO occurrence (id, schedule_id, due_at, due_until, due_count, trigger, status, jobs_total,"
-    " jobs_completed, jobs_failed, jobs_skipped, cancel_requested_at, cancel_requested_by)"
-    " VALUES (7, 'it', '2026-01-01', '2026-01-01', 1, 'MANUAL', 'RUNNING', 1, 0, 0, 0,"
-    " '2026-01-01 00:00:00.000000', 'somebody')"
-)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+CANCELLED = {
+    "id": 7,
+    "schedule_id": "it",
+    "trigger": "MANUAL",
+    "status": "RUNNING",
+    "cancel_requested_by": "somebody",
+    "jobs_total": 1,
+    **dict.fromkeys(("due_at", "due_until", "cancel_requested_at"), NEW_YEAR),
+    **dict.fromkeys(("jobs_completed", "jobs_failed", "jobs_skipped"), 0),
+}
 
 
 class Bench:
     """The parts of a daemon with its side threads running, and no loop."""
 
-    def __init__(self, world: World, folder: Path, **settings: object) -> None:
-        self.settings = Settings(database_url=f"sqlite:///{folder}/scheduled.db").model_copy(update=settings)
+    def __init__(self, world: World, url: str, **settings: object) -> None:
+        self.settings = Settings(database_url=url).model_copy(update=settings)
         self.database = Database(self.settings.database_url, create=True)
         prepare(self.database, auto_migrate=True)
         self.heard: list[Event] = []
@@ -58,8 +64,8 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def bench(world: World, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(world, tmp_path, heartbeat_interval_ms=50, lock_timeout_ms=150, retention_days=0)
+def bench(world: World, database_url: str) -> Iterator[Bench]:
+    made = Bench(world, database_url, heartbeat_interval_ms=50, lock_timeout_ms=150, retention_days=0)
     yield made
     made.close()
 
@@ -77,7 +83,7 @@ def test_it_says_that_we_live(bench: Bench) -> None:
 def test_it_wakes_the_loop_when_somebody_asks_for_a_run(bench: Bench) -> None:
     bench.parts.control.wakeup.wait(0)
     with bench.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE job_schedule SET enabled = 1")
+        connection.exec_driver_sql("UPDATE job_schedule SET enabled = true")
     assert bench.parts.control.wakeup.wait(5)
 
 
@@ -89,9 +95,8 @@ def test_it_fences_us_when_the_lock_is_no_longer_ours(bench: Bench) -> None:
 def test_it_renews_the_lease_of_what_runs(bench: Bench) -> None:
     with bench.database.writing() as connection:
         connection.exec_driver_sql(
-            "UPDATE job_schedule SET locked_by = ?, locked_at = '2026-01-01 00:00:00.000000', "
-            "lock_expires_at = '2026-01-01 00:00:00.000000'",
-            (bench.parts.lifeline.id,),
+            "UPDATE job_schedule SET locked_at = '2026-01-01 00:00:00.000000', "
+            f"lock_expires_at = '2026-01-01 00:00:00.000000', locked_by = '{bench.parts.lifeline.id}'"
         )
     bench.parts.control.begin(7)
     eventually(lambda: rows.schedule(bench.database, "it")["lock_expires_at"] > Clock().now())
@@ -117,17 +122,17 @@ def test_it_survives_a_defect_of_its_own(bench: Bench, monkeypatch: pytest.Monke
     eventually(lambda: [e for e in bench.heard if "ZeroDivisionError" in str(e.fields.get("error"))])
 
 
-def test_it_beats_only_once_a_poll_for_a_database_that_should_sleep(world: World, tmp_path: Path) -> None:
-    bench = Bench(world, tmp_path, wake="poll", heartbeat_interval_ms=20, poll_interval_ms=60_000)
+def test_it_beats_only_once_a_poll_for_a_database_that_should_sleep(world: World, database_url: str) -> None:
+    bench = Bench(world, database_url, wake="poll", heartbeat_interval_ms=20, poll_interval_ms=60_000)
     before = heartbeat(bench)
     threading.Event().wait(0.2)
     assert heartbeat(bench) == before
     bench.close()
 
 
-def test_it_forgets_old_history(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_forgets_old_history(world: World, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduled.sidework.HOUSEKEEPING_SECONDS", 0.05)
-    bench = Bench(world, tmp_path)
+    bench = Bench(world, database_url)
     with bench.database.writing() as connection:
         connection.exec_driver_sql(
             "INSERT INTO schedule_event (schedule_id, at, event, actor) "
@@ -137,6 +142,7 @@ def test_it_forgets_old_history(world: World, tmp_path: Path, monkeypatch: pytes
     bench.close()
 
 
+@pytest.mark.sqlite_only("only there all who write wait for each other")
 def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> None:
     """A heartbeat may wait for seconds for SQLite's write lock, with the side threads' connection in hand."""
     bench.parts.control.begin(7)
@@ -144,7 +150,7 @@ def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> No
     bench.parts.control.tick = lambda: ticks.append(None)  # type: ignore[method-assign]
     with bench.parts.sidework._held._guard:
         with bench.database.writing() as connection:
-            connection.exec_driver_sql(CANCELLED)
+            connection.execute(occurrences.insert(), CANCELLED)
         eventually(lambda: bench.parts.control.cancelled_by)
         so_far = len(ticks)
         eventually(lambda: len(ticks) > so_far + 5)

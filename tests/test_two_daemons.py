@@ -1,39 +1,27 @@
 """Two daemons on one database: no occurrence runs twice."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from scheduled.planner import Start
 from scheduled.registry import Registry
-from scheduled.store.database import Database
-from scheduled.testing import ManualDaemon
 from tests.conftest import World, at
 
 
 class Pair:
     """Two daemons that share a database and a clock."""
 
-    def __init__(self, registry: Registry, other: Registry, file: Path) -> None:
-        url = f"sqlite:///{file}"
-        self.one = ManualDaemon(registry, now=at("12:10"), database=Database(url, create=True))
-        self.two = ManualDaemon(other, now=at("12:10"), database=Database(url))
+    def __init__(self, world: World, url: str, registry: Registry, other: Registry) -> None:
+        self.one = world.start_on(url, registry, now=at("12:10"))
+        self.two = world.start_on(url, other, now=at("12:10"))
         self.two.clock = self.one.clock
         for daemon in (self.one, self.two):
             daemon.parts.lifeline.pid += id(daemon) % 1000 + 1
 
-    def close(self) -> None:
-        self.one.close()
-        self.two.close()
-
 
 @pytest.fixture
-def pair(world: World, tmp_path: Path) -> Iterator[Pair]:
+def pair(world: World, database_url: str) -> Pair:
     registry = world.registry(world.schedule("0 * * * *"))
-    made = Pair(registry, registry, tmp_path / "shared.db")
-    yield made
-    made.close()
+    return Pair(world, database_url, registry, registry)
 
 
 def test_only_one_of_them_runs_an_occurrence(world: World, pair: Pair) -> None:
@@ -61,9 +49,9 @@ def _planned(pair: Pair) -> Start:
     return engine._plan(where, at("13:00")).starts[0]
 
 
-def test_a_daemon_with_another_definition_stands_aside(world: World, tmp_path: Path) -> None:
+def test_a_daemon_with_another_definition_stands_aside(world: World, database_url: str) -> None:
     old, new = world.schedule("0 * * * *"), world.schedule("0 * * * *", description="new")
-    pair = Pair(world.registry(old), world.registry(new), tmp_path / "shared.db")
+    pair = Pair(world, database_url, world.registry(old), world.registry(new))
     pair.one.clock.advance_to(at("13:00"))
     pair.one.run_due()
     assert world.called == []
@@ -71,4 +59,3 @@ def test_a_daemon_with_another_definition_stands_aside(world: World, tmp_path: P
     pair.two.parts.engine.clock = pair.one.clock
     pair.two.run_due()
     assert world.called == ["work"]
-    pair.close()
