@@ -59,7 +59,7 @@ def test_what_a_killed_daemon_held_runs_again(served: ServedScene, same_host: bo
     served.define(definitions(SLEEPER + ONE_JOB, sleepy + EACH_SECOND))
     killed = served.start(**LEASE)
     served.call("trigger", "nap")
-    served.wait_for(served.notes)
+    served.wait_for(lambda: "nap" in {note[1] for note in served.notes()})
     served.start(**LEASE)
     served.wait_for_row(f"SELECT ({COMPLETED}) > 1")
     if not same_host:  # for all that its row tells
@@ -80,7 +80,7 @@ def test_what_a_killed_daemon_did_not_hold_is_on_time(served: ServedScene) -> No
     served.define(definitions(SLEEPER + ONE_JOB, sleepy + EACH_SECOND))
     killed = served.start(**LEASE)
     served.call("trigger", "nap")
-    served.wait_for(served.notes)
+    served.wait_for(lambda: "nap" in {note[1] for note in served.notes()})
     served.start(**LEASE)
     served.wait_for_row(f"SELECT ({COMPLETED}) > 2")
     killed.kill()
@@ -97,7 +97,7 @@ def test_one_that_stood_still_past_its_lease_lets_go(served: ServedScene) -> Non
     hasty = {"SCHEDULE_LOCK_TIMEOUT_MS": "1500", "SCHEDULE_HEARTBEAT_INTERVAL_MS": "300"}
     first = served.start(**hasty)
     served.call("trigger", "nap")
-    served.wait_for(served.notes)
+    served.wait_for(lambda: "nap" in {note[1] for note in served.notes()})
     first.send_signal(signal.SIGSTOP)
     served.start(**hasty)
     served.wait_for_row("SELECT 1 FROM job_run WHERE job_name = 'nap' AND attempt = 2")
