@@ -59,6 +59,8 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.daemons: list[subprocess.Popen[str]] = []
+        self.prefix: tuple[str, ...] = ()
+        """What a daemon's command line begins with."""
         self.env = {key: value for key, value in os.environ.items() if not key.startswith("SCHEDULE")}
         self.env |= {"SCHEDULE_LOG_FORMAT": "json", "SCHEDULE_LOG_LEVEL": "DEBUG"}
         self.env.pop("DATABASE_URL", None)
@@ -94,7 +96,7 @@ class Place:
         log = (self.folder / f"daemon-{len(self.daemons)}.log").open("w")
         with log:
             daemon = subprocess.Popen(
-                [sys.executable, "-m", "scheduled", "run", *arguments],
+                [*self.prefix, sys.executable, "-m", "scheduled", "run", *arguments],
                 cwd=self.folder,
                 env=self.env | env,
                 stdin=subprocess.DEVNULL,
@@ -115,16 +117,14 @@ class Place:
         lines = [json.loads(line) for line in self.log(number).splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == name]
 
-    def wait_for(self, condition: Callable[[], Any]) -> Any:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
         """Poll until the condition is true; its value."""
-        ends = time.monotonic() + PATIENCE_SECONDS
+        ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             if value := condition():
                 return value
             time.sleep(0.05)
-        raise AssertionError(
-            f"waited {PATIENCE_SECONDS:g} s in vain; the log:\n{self.log() if self.daemons else ''}"
-        )
+        raise AssertionError(f"waited {seconds:g} s in vain; the log:\n{self.log() if self.daemons else ''}")
 
     def rows(self, query: str) -> list[Any]:
         connection = sqlite3.connect(self.folder / "scheduled.db", timeout=10)

@@ -19,8 +19,18 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture(params=["postgresql", "mysql"])
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedScene]:
-    """A scene on a fresh database of a server, with its tables."""
-    with fresh_url(request.param, tmp_path) as url:
+    """A scene on a fresh database of each kind of server, with its tables."""
+    yield from _served(request.param, tmp_path)
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[ServedScene]:
+    """The same, on PostgreSQL alone."""
+    yield from _served("postgresql", tmp_path)
+
+
+def _served(kind: str, tmp_path: Path) -> Iterator[ServedScene]:
+    with fresh_url(kind, tmp_path) as url:
         made = ServedScene(tmp_path, url)
         assert made.call("db", "upgrade").returncode == 0
         yield made

@@ -25,13 +25,6 @@ LEASE = {"SCHEDULE_LOCK_TIMEOUT_MS": "10000", "SCHEDULE_HEARTBEAT_INTERVAL_MS": 
 DAEMONS, SCHEDULES, SECONDS = 10, 200, 60
 
 
-@pytest.fixture
-def postgresql(served: ServedScene) -> ServedScene:
-    if served.kind != "postgresql":
-        pytest.skip("one kind is enough for this")
-    return served
-
-
 def test_ten_daemons_share_two_hundred_schedules(
     postgresql: ServedScene, record_property: Callable[[str, object], None]
 ) -> None:
