@@ -1,5 +1,6 @@
 """Creates the tables, brings them up to date, and refuses a database whose schema is another one."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
 
 HEAD = "0002"  # what this version of the code expects
 PACKAGE = Path(__file__).parents[1]
+GUARD_SECONDS = 0.1
 
-# Servers let two migrations begin at once, where SQLite's write lock holds the second one off.
+# Servers let two migrations begin at once, where SQLite's write lock holds the second one off. The second one
+# asks again and again, because to wait for a lock there is a time limit on every connection of ours.
 GUARDS = {
     "postgresql": (
-        "SELECT pg_advisory_lock(7206571905102117)",
+        "SELECT pg_try_advisory_lock(7206571905102117)",
         "SELECT pg_advisory_unlock(7206571905102117)",
     ),
-    "mysql": ("SELECT GET_LOCK('scheduled_version', 3600)", "SELECT RELEASE_LOCK('scheduled_version')"),
+    "mysql": (
+        "SELECT GET_LOCK(CONCAT('scheduled_version ', MD5(DATABASE())), 0)",
+        "SELECT RELEASE_LOCK(CONCAT('scheduled_version ', MD5(DATABASE())))",
+    ),
 }
 GUARDS["mariadb"] = GUARDS["mysql"]
 
@@ -71,7 +77,10 @@ def require_current(database: Database) -> None:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Creates the tables or brings them up to `revision`: all of it or nothing, one process at a time."""
+    """Creates the tables or brings them up to `revision`: all of it or nothing, one process at a time.
+
+    But MySQL commits each change of a table by itself: there, what was done before a failure stays.
+    """
     from alembic import command
 
     with _migrating(database) as (connection, config):
@@ -125,7 +134,8 @@ def _guarded(database: Database) -> Iterator[None]:
         return
     take, leave = guard
     with database.reading() as connection:
-        connection.exec_driver_sql(take)
+        while not connection.exec_driver_sql(take).scalar():
+            time.sleep(GUARD_SECONDS)
         try:
             yield
         finally:
