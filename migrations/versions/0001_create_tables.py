@@ -16,10 +16,11 @@ Instant = (
     .with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 )
 LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+# MySQL takes `Nightly` and `nightly` for the same name unless it is told to look at each letter.
 IN_FULL_UNICODE: dict[str, Any] = {
     f"{dialect}_{option}": value
     for dialect in ("mysql", "mariadb")
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
 }
 
 
