@@ -59,7 +59,7 @@ class LongText(TypeDecorator[str]):
             from sqlalchemy.dialects.mysql import LONGTEXT
 
             return dialect.type_descriptor(LONGTEXT())
-        return dialect.type_descriptor(Text())
+        return self.impl_instance
 
 
 def _to_text(value: datetime | None) -> str | None:

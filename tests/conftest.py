@@ -41,17 +41,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "world" in getattr(item, "fixturenames", ()):
             item.add_marker("contract")
-        only = item.get_closest_marker("sqlite_only")
-        if only is not None and config.getoption("--on") != "sqlite":
-            item.add_marker(pytest.mark.skip(reason=f"SQLite only: {only.args[0]}"))
+        only, kind = item.get_closest_marker("only_on"), config.getoption("--on")
+        if only is not None and kind not in only.args:
+            item.add_marker(pytest.mark.skip(reason=f"not on {kind}: {only.kwargs['why']}"))
 
 
 @pytest.fixture(scope="session")
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database | None]:
-    """A database with our tables on the server that `--on` names; with SQLite, none."""
-    kind = request.config.getoption("--on")
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database that `--on` names."""
+    return str(request.config.getoption("--on"))
+
+
+@pytest.fixture(scope="session")
+def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database | None]:
+    """A database with our tables on that kind of server; None for SQLite."""
     if kind == "sqlite":
         yield None
         return

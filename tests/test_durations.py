@@ -76,7 +76,7 @@ def test_it_names_the_jobs_of_which_it_knows_something(held: Held) -> None:
     assert typical_seconds(held._database, ["work", "other"]) == {"work": 3.0}
 
 
-@pytest.mark.sqlite_only("each database explains itself in its own words")
+@pytest.mark.only_on("sqlite", why="each database explains itself in its own words")
 @pytest.mark.parametrize("statement", [durations.LAST, durations.TAKEN])
 def test_it_finds_them_by_the_index_of_the_job(held: Held, statement: Statement) -> None:
     """So that a million rows cost no more than a thousand; nothing but a few rows is scanned or sorted."""

@@ -13,7 +13,7 @@ from scheduled.testing import ManualDaemon
 from tests.cli_support import place_at
 from tests.conftest import World, at
 
-pytestmark = pytest.mark.sqlite_only("health asks a server's own clock, but here time passes by hand")
+pytestmark = pytest.mark.only_on("sqlite", why="health asks a server for the time")
 
 
 class Patient:

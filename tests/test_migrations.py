@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Integer, MetaData, String, Table, inspect, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, inspect, make_url, text
 from sqlmodel import Field, Session, SQLModel, select
 
 from scheduled import models
@@ -22,12 +23,15 @@ from scheduled.errors import SchemaError
 from scheduled.models import metadata
 from scheduled.store import schema
 from scheduled.store.database import Database
+from tests.servers import fresh_url
+
+pytestmark = pytest.mark.contract
 
 NOW = datetime(2026, 10, 25, 0, 59, 59, 999999, tzinfo=UTC)
 TABLES = sorted(metadata.tables)
 CHECKOUT = Path(__file__).parents[1]
 
-HEAD = schema.HEAD
+FIRST, HEAD = "0001", schema.HEAD
 NEXT, AFTER_NEXT = (f"{int(HEAD) + step:04}" for step in (1, 2))
 NEXT_MIGRATION = """
 import sqlalchemy as sa
@@ -55,10 +59,9 @@ class JobRun(SQLModel, table=True):
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'scheduled.db'}", create=True)
-    yield database
-    database.close()
+def fresh(kind: str, tmp_path: Path) -> Iterator[Database]:
+    with fresh_url(kind, tmp_path) as url, closing(Database(url, create=True)) as database:
+        yield database
 
 
 @pytest.fixture
@@ -128,6 +131,11 @@ def shape(database: Database, name: str) -> dict[str, Any]:
     }
 
 
+def count(database: Database, name: str) -> int:
+    with database.reading() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one())
+
+
 def execute(database: Database, sql: str) -> None:
     with database.writing() as connection:
         connection.execute(text(sql))
@@ -153,13 +161,15 @@ def test_it_builds_what_the_models_say(migrated: Database) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_it_builds_the_same_table_as_the_models_do(migrated: Database, tmp_path: Path, name: str) -> None:
-    modelled = Database(f"sqlite:///{tmp_path / 'models.db'}", create=True)
-    metadata.create_all(modelled.engine)
-    try:
-        assert shape(migrated, name) == shape(modelled, name)
-    finally:
-        modelled.close()
+def test_it_builds_the_same_table_as_the_models_do(
+    migrated: Database, kind: str, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    with (
+        fresh_url(kind, tmp_path_factory.mktemp("models")) as url,
+        closing(Database(url, create=True)) as other,
+    ):
+        metadata.create_all(other.engine)
+        assert shape(migrated, name) == shape(other, name)
 
 
 def test_it_builds_no_other_table(migrated: Database) -> None:
@@ -200,6 +210,14 @@ def test_it_keeps_the_rows_when_it_upgrades_and_goes_back(filled: Database, newe
     with Session(filled.engine) as session:
         kept = session.exec(select(models.JobSchedule)).one()
     assert (kept.definition, kept.created_at) == ({"ä": "☃"}, NOW)
+
+
+def test_it_keeps_the_rows_on_the_way_down_and_up(filled: Database) -> None:
+    before = {name: count(filled, name) for name in TABLES}
+    schema.downgrade(filled, FIRST)
+    assert {name: count(filled, name) for name in TABLES} == before
+    schema.upgrade(filled)
+    assert {name: count(filled, name) for name in TABLES} == before == dict.fromkeys(TABLES, 1)
 
 
 def test_it_stays_put_when_it_is_up_to_date(filled: Database) -> None:
@@ -315,6 +333,28 @@ def test_it_waits_for_the_migration_that_is_under_way(fresh: Database) -> None:
     assert schema.is_current(fresh)
 
 
+IMPATIENT = {"postgresql": {"options": "-c lock_timeout=100ms"}, "mysql": {"read_timeout": "1"}}
+
+
+@pytest.mark.only_on("postgresql", "mysql", why="it has one lock for everything")
+def test_it_waits_longer_for_another_migration_than_for_any_lock(fresh: Database, kind: str) -> None:
+    url = make_url(fresh.url).update_query_dict(IMPATIENT[kind]).render_as_string(hide_password=False)
+    with closing(Database(url)) as impatient:
+        second = threading.Thread(target=schema.prepare, args=(impatient, True))
+        with schema._migrating(fresh) as (_connection, config):
+            second.start()
+            second.join(timeout=1.5)
+            command.upgrade(config, "head")
+        second.join(timeout=30)
+    assert schema.is_current(fresh)
+
+
+all_or_nothing = pytest.mark.only_on(
+    "sqlite", "postgresql", why="MySQL commits each change of a table by itself"
+)
+
+
+@all_or_nothing
 def test_it_leaves_the_database_as_it_was_when_a_migration_fails(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,6 +366,7 @@ def test_it_leaves_the_database_as_it_was_when_a_migration_fails(
     assert schema.current(filled) == HEAD
 
 
+@all_or_nothing
 def test_it_leaves_the_database_as_it_was_when_it_is_killed(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,16 +381,6 @@ def test_it_leaves_the_database_as_it_was_when_it_is_killed(
     assert outcome(python(code, filled)) == (9, "")
     assert shape(filled, "job_schedule") == before
     assert schema.current(filled) == HEAD
-
-
-def test_it_guards_a_server_against_two_migrations(fresh: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute(fresh, "CREATE TABLE guard (taken INTEGER)")
-    guard = ("INSERT INTO guard VALUES (1)", "UPDATE guard SET taken = 0")
-    monkeypatch.setitem(schema.GUARDS, "sqlite", guard)
-    with schema._migrating(fresh) as (connection, _config):
-        assert connection.execute(text("SELECT taken FROM guard")).scalars().all() == [1]
-    with fresh.reading() as connection:
-        assert connection.execute(text("SELECT taken FROM guard")).scalars().all() == [0]
 
 
 # ------------------------------------------------------------------ beside an application

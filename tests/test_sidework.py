@@ -142,7 +142,7 @@ def test_it_forgets_old_history(world: World, database_url: str, monkeypatch: py
     bench.close()
 
 
-@pytest.mark.sqlite_only("only there all who write wait for each other")
+@pytest.mark.only_on("sqlite", why="only there all who write wait for each other")
 def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> None:
     """A heartbeat may wait for seconds for SQLite's write lock, with the side threads' connection in hand."""
     bench.parts.control.begin(7)
