@@ -56,8 +56,8 @@ def holder_of(watcher: ManualDaemon) -> str | None:
 
 @pytest.mark.parametrize(("holds", "looks"), [(BEHIND, AHEAD), (AHEAD, BEHIND), (AHEAD, 2 * AHEAD)])
 def test_a_lease_lasts_as_long_as_it_lasts(database: Database, holds: timedelta, looks: timedelta) -> None:
-    first, second = daemon(database, holds), daemon(database, looks)
-    claim(first)
+    claim(first := daemon(database, holds))
+    second = daemon(database, looks)
     assert holder_of(second) == first.parts.lifeline.id
     time.sleep(1.2)
     assert holder_of(second) is None
