@@ -1,4 +1,4 @@
-"""Waits for a database that is away for a while: says so once, tries again, and says when it is back."""
+"""Waits for a database that is away for a while: says so, tries again, and says when it is back."""
 
 from collections.abc import Callable
 from typing import TypeVar
