@@ -240,7 +240,7 @@ def read_params(pairs: Sequence[str]) -> dict[str, Any]:
         if not name or not separator:
             raise UsageError(f"parameter {pair!r} is not of the form name=value")
         try:
-            found[name] = json.loads(value)
+            found[name] = json.loads(value, parse_constant=str)  # NaN is no JSON to a database
         except ValueError:
             found[name] = value
     return found

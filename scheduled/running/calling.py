@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from scheduled.context import JobContext, SkipJob
 from scheduled.running.interrupts import Interrupt
 from scheduled.running.signatures import caller_of
-from scheduled.running.tail import clean
+from scheduled.running.tail import clean_json
 from scheduled.words import Reason, Status
 
 MESSAGE_LIMIT = 10_000
@@ -29,7 +28,6 @@ OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 ASYNCIO = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "asyncio") + os.sep
 
 _encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +101,7 @@ def returned(value: object) -> Outcome:
     if value is None:
         return _DONE
     try:
-        text = clean(_encoder.encode(value))
-        if "u0000" in text:
-            text = _ESCAPED_NUL.sub("\\1\ufffd", text)
+        text = clean_json(_encoder.encode(value))
         if len(text.encode()) > RESULT_LIMIT:
             return _NOT_JSON
         return Outcome(Status.COMPLETED, result=text, value=json.loads(text))

@@ -3,12 +3,19 @@
 import re
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 
 def clean(text: str) -> str:
     """Text that every database and encoding takes: NUL and lone surrogates become U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def clean_json(text: str) -> str:
+    """The same for JSON that escapes no more than it must: there, NUL is six characters."""
+    text = clean(text)
+    return _ESCAPED_NUL.sub("\\1\ufffd", text) if "u0000" in text else text
 
 
 class Tail:

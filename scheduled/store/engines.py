@@ -4,6 +4,7 @@ No driver begins a transaction by itself: they are begun and ended in so many wo
 statement costs one round trip, and nothing is ever left open by accident.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from scheduled.errors import DatabaseError
+from scheduled.running.tail import clean_json
 
 BUSY_TIMEOUT_SECONDS = 10.0
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=8000")
@@ -51,6 +53,14 @@ DRIVERS = {
 }
 
 
+def storable(value: Any) -> str:
+    """A value as JSON that every database takes."""
+    return clean_json(json.dumps(value, ensure_ascii=False))
+
+
+OPTIONS: Mapping[str, Any] = {"isolation_level": "AUTOCOMMIT", "json_serializer": storable}
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite database; None for one in memory, and for servers.
 
@@ -73,9 +83,7 @@ def make_engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed)
         else:
-            engine = create_engine(
-                parsed, isolation_level="AUTOCOMMIT", pool_pre_ping=True, connect_args=_defaults(parsed)
-            )
+            engine = create_engine(parsed, pool_pre_ping=True, connect_args=_defaults(parsed), **OPTIONS)
     except ModuleNotFoundError as error:
         hint = DRIVERS.get(error.name or "", f"DATABASE_URL names a database that needs {error.name}")
         raise DatabaseError(hint) from error
@@ -108,7 +116,7 @@ def _defaults(url: URL) -> dict[str, Any]:
 
 
 def _sqlite(url: URL) -> Engine:
-    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    options = dict(OPTIONS)
     options["connect_args"] = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     if sqlite_file(url.render_as_string(hide_password=False)) is None:
         options["poolclass"] = StaticPool

@@ -23,7 +23,7 @@ POSTGRESQL_AWAY = {"25006"}
 MYSQL_DUPLICATE = 1062
 MYSQL_DEADLOCKS = {1020, 1213}
 """ER_CHECKREAD, ER_LOCK_DEADLOCK (MariaDB's manual, error codes)."""
-MYSQL_MISTAKES = {1044, 1049, 1050, 1054, 1060, 1061, 1091, 1142, 1143, 1364, 1366, 1406}
+MYSQL_MISTAKES = {1044, 1049, 1050, 1054, 1060, 1061, 1091, 1142, 1143, 1364, 1366, 1406, 3140, 3819, 4025}
 """Access or a database that was never granted or made, a table, column or index that is missing or there
 already, a value that does not fit."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from scheduled.running.tail import clean
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import all_given, any_of, events, given, inserted, occurrences, schedules
@@ -93,7 +94,7 @@ def add_event(
 ) -> int:
     """Write one line of the audit; its id."""
     values = {"schedule_id": schedule_id, "event": event, "at": at, "actor": actor}
-    return int(held.insert(ADD_EVENT, **values, reason=reason, data=data))
+    return int(held.insert(ADD_EVENT, **values, reason=reason and clean(reason), data=data))
 
 
 def is_request(trigger: str) -> bool:
