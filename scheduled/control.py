@@ -11,6 +11,8 @@ from scheduled.running.interrupts import Interrupter
 
 STUBBORN_SECONDS = 5.0
 """How long a job that is told to stop may swallow its interrupts, one each second."""
+OVERSTAYED_SECONDS = STUBBORN_SECONDS + 15.0
+"""How long after the end of the grace the database may keep us."""
 
 
 class Wakeup:
@@ -61,6 +63,7 @@ class Control:
         self._patience_ends: float | None = None
         self._stops = count()
         self._stuck_since: float | None = None
+        self._overdue_since: float | None = None
         self._guard = threading.Lock()
 
     def begin(self, occurrence_id: int) -> None:
@@ -131,9 +134,17 @@ class Control:
             self._stuck_since = now
         return now - self._stuck_since >= STUBBORN_SECONDS
 
+    @property
+    def overstayed(self) -> bool:
+        """Whether we should have left long ago, and do not: as when a server says nothing, and never will."""
+        since = self._overdue_since
+        return since is not None and self.clock.monotonic() - since >= OVERSTAYED_SECONDS
+
     def tick(self) -> None:
         """What the side thread does several times a second: deadlines, and the end of the grace."""
         if self.stopping and self.out_of_patience:
+            if self._overdue_since is None:
+                self._overdue_since = self.clock.monotonic()
             self.interrupter.interrupt("shutdown")
         self.interrupter.tick(self.clock.monotonic())
 

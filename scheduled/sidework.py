@@ -74,6 +74,7 @@ class Sidework:
         self._held = database.hold()
         self._by_file = database.file is not None
         self._eye = database.hold() if self._by_file else self._held
+        self._gives_up = False
         self._newspaper = Newspaper(self._held)
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
@@ -123,8 +124,8 @@ class Sidework:
 
     def stop(self) -> None:
         """End the threads, and close their connections."""
+        self._scheduler.shutdown(wait=True)  # may wait for the database; somebody must still look after us
         self._ended.set()
-        self._scheduler.shutdown(wait=True)
         for thread in self._threads:
             thread.join()
         self._held.close()
@@ -213,8 +214,12 @@ class Sidework:
 
     def _look(self, watch: Watch | None) -> None:
         self._control.tick()
-        if self._control.stuck:
-            self._give_up()
+        if self._control.stuck and not self._gives_up:
+            self._gives_up = True
+            self._thread(self._careful(self._give_up, "giving up"), "giving-up").start()
+        if self._control.overstayed:
+            self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
+            self._leave()
         if watch is not None and watch.changed():
             self._look_for_requests()
 
@@ -256,6 +261,9 @@ class Sidework:
         now = self._clock.now()
         reap_own(self._held, self._lifeline, self._holder.registry, now)
         self._lifeline.stop(self._held, now)
+        self._leave()
+
+    def _leave(self) -> None:
         self._ended.set()
         self.on_give_up()
 

@@ -147,3 +147,18 @@ def test_it_needs_no_more_than_two_connections(served: ServedScene) -> None:
     assert gate.connections <= gate.most_at_once == 2
     served.stop_all()
     served.assert_promises()
+
+
+def test_it_stops_although_the_server_is_silent(served: ServedScene) -> None:
+    served.define(definitions(THREE_JOBS + ONE_JOB, SCHEDULES))
+    gate = served.gate()
+    often = {"SCHEDULE_HEARTBEAT_INTERVAL_MS": "300", "SCHEDULE_SHUTDOWN_GRACE_MS": "1000"}
+    daemon = served.start(**often, **served.through(gate))
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 3")
+    gate.hold_back()
+    time.sleep(2)
+    daemon.terminate()
+    assert daemon.wait(30) == 0
+    gate.let_go()
+    served.start()
+    assert_it_goes_on(served)
