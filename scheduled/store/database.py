@@ -1,7 +1,7 @@
 """A database: its connections, transactions on them, and the statements of ours that run there."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -78,8 +78,6 @@ class Held:
         self._transaction = _Transaction(self)
         self._connection: Any = None
         self.dialect_name = database.dialect.name
-        self.on_open: Callable[[Any], None] = lambda _driver: None
-        """Called with the driver's connection each time that one is opened."""
 
     @contextmanager
     def driver(self) -> Iterator[Any]:
@@ -93,9 +91,7 @@ class Held:
     def _driver(self) -> Any:
         if self._connection is None:
             with translated(self._errors):
-                connection = self._database.engine.raw_connection()
-                self.on_open(connection.driver_connection)
-                self._connection = connection
+                self._connection = self._database.engine.raw_connection()
         return self._connection.driver_connection
 
     def transaction(self) -> "_Transaction":

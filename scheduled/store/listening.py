@@ -23,7 +23,7 @@ class Ear:
     def __init__(self, held: Held) -> None:
         self._held = held
         self._heard = False
-        held.on_open = self._listen
+        self._listens: Any = None
 
     def wait(self, seconds: float) -> bool:
         """Wait so long at most; whether word came, or may have come while nobody listened.
@@ -32,6 +32,8 @@ class Ear:
             DatabaseUnavailableError: the connection cannot be opened (again).
         """
         with self._held.driver() as driver:
+            if driver is not self._listens:  # others may have opened it, for the first time or again
+                self._listen(driver)
             number = driver.fileno()
         if not self._heard:
             self._await(number, seconds)
@@ -52,6 +54,7 @@ class Ear:
     def _listen(self, driver: Any) -> None:
         driver.add_notify_handler(self._note)  # for what comes along with the answer to a query
         driver.execute(f"LISTEN {CHANNEL}")
+        self._listens = driver
         self._heard = True
 
     def _note(self, _notify: object) -> None:
