@@ -27,6 +27,7 @@ MEASURES = {
     "startup": "startup",
     "requests": "requests_",
     "history-page": "history_page",
+    "servers": "servers",
 }
 """Each measure, and its module: `measure(options)` answers its figures."""
 BUSY = 0.7

@@ -6,22 +6,29 @@ answer.
 """
 
 import time
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
 
-from benchmarks.figures import Figure, Options, at_most
+from benchmarks.figures import Figure, Options, Target, at_most
+from benchmarks.filling import LAST, filled
 from scheduled.store.database import Database, Held
 from scheduled.store.marks import situation
-from scheduled.store.schema import prepare
-from scheduled.store.tables import schedules
 
-NOW = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 FEW, MANY, TIMES = 10, 100_000, 400
 
 
 def measure(options: Options) -> list[Figure]:
     many = options.scaled(MANY, least=FEW)
-    databases = [stored(count, options.folder / f"{side}.db") for side, count in enumerate((many, FEW))]
+    urls = (f"sqlite:///{options.folder / side}.db" for side in ("many", "few"))
+    databases = [filled(url, count, runs=0) for url, count in zip(urls, (many, FEW), strict=True)]
+    return [compared(name(many), databases, at_most(1.2), options)]
+
+
+def name(many: int) -> str:
+    return f"one find-due, {many:,} schedules stored / {FEW}"
+
+
+def compared(name: str, databases: Sequence[Database], target: Target, options: Options) -> Figure:
+    """Both asked in turn, the one with many schedules first; they are closed then."""
     asked = [database.hold() for database in databases]
     took: list[list[float]] = [[], []]
     for _ in range(options.scaled(TIMES, least=5)):
@@ -31,34 +38,13 @@ def measure(options: Options) -> list[Figure]:
         held.close()
         database.close()
     got, limit = (min(times) * 1e6 for times in took)
-    name = f"one find-due, {many:,} schedules stored / {FEW}"
-    return [Figure(name, got, "µs", at_most(1.2), limit, f"best of {len(took[0])}, none due")]
+    return Figure(name, got, "µs", target, limit, f"best of {len(took[0])}, none due")
 
 
 def _seconds(held: Held) -> float:
     began = time.perf_counter()
-    where = situation(held, NOW)
+    where = situation(held, LAST)
     seconds = time.perf_counter() - began
     assert where.oldest is not None
-    assert where.oldest > NOW
+    assert where.oldest > LAST
     return seconds
-
-
-def stored(count: int, file: Path) -> Database:
-    """A database with so many enabled schedules, none of which is due within the next hour."""
-    database = Database(f"sqlite:///{file}", create=True)
-    prepare(database, auto_migrate=True)
-    common = {
-        "source": "code", "definition": {}, "definition_hash": "0" * 32, "enabled": True, "orphaned": False,
-        "ledger_from": NOW, "run_count": 0, "failure_count": 0, "skipped_count": 0,
-        "consecutive_failures": 0, "created_at": NOW, "updated_at": NOW,
-    }  # fmt: skip
-    with database.writing() as connection:
-        connection.execute(
-            schedules.insert(),
-            [
-                {**common, "id": f"schedule-{n:06}", "next_run_at": NOW + timedelta(seconds=3600 + n)}
-                for n in range(count)
-            ],
-        )
-    return database

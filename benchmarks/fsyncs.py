@@ -10,7 +10,7 @@ import subprocess
 
 from benchmarks.figures import Figure, Options, at_most
 from benchmarks.place import Place
-from benchmarks.throughput import arranged, crowd, run_ours
+from benchmarks.throughput import arrange, crowd, require_done, run_ours
 
 SYNC = re.compile(r"^\d+ +(\d+\.\d+) (?:fsync|fdatasync)\(", re.MULTILINE)
 
@@ -22,11 +22,11 @@ def measure(options: Options) -> list[Figure]:
         absent = "strace is absent" if strace is None else "strace may not trace here"
         return [Figure(name, None, "fsyncs", at_most(1.1), note=f"{absent}, and nothing else counts them")]
     shape = crowd(10, options)
-    place = arranged(shape, options.folder / "ours")
+    place = arrange(shape, Place(options.folder / "ours", shape.definitions))
     trace = options.folder / "trace"
     watcher = (strace, "-f", "-ttt", "-e", "trace=fsync,fdatasync", "-o", str(trace))
     told = run_ours(shape, place, *watcher)
-    _require_done(shape.runs, place)
+    require_done(shape, place)
     moments = [float(moment) for moment in SYNC.findall(trace.read_text())]
     within = [moment for moment in moments if told["began_at"] <= moment <= told["ended_at"]]
     note = f"{len(within)} for {shape.runs} jobs; {len(moments)} with start and stop"
@@ -36,9 +36,3 @@ def measure(options: Options) -> list[Figure]:
 def _may_trace(strace: str) -> bool:
     argv = [strace, "-f", "-o", os.devnull, "true"]
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
-
-
-def _require_done(runs: int, place: Place) -> None:
-    completed = place.value("SELECT COUNT(*) FROM job_run WHERE status = 'COMPLETED'")
-    if completed != runs:
-        raise RuntimeError(f"{completed} of {runs} completed; the log:\n{place.log()}")

@@ -1,15 +1,18 @@
-"""How long after a request (the row that `trigger` writes) its job starts, while the daemon is idle."""
+"""How long after a request its job starts, while the daemon is idle.
+
+By the rows: `started_at` of the job run less `requested_at` of the occurrence, whose commit is part of it.
+"""
 
 import random
 import time
 
 from benchmarks.figures import Figure, Options, at_most, percentile
 from benchmarks.place import Place, instant
-from scheduled.clock import Clock
 from scheduled.commands import Commands
 from scheduled.store.database import Database
 
 TIMES = 40
+BOTH = "job_run r JOIN occurrence o ON o.id = r.occurrence_id"
 DEFINITIONS = """
 from scheduled import Schedule, job
 
@@ -23,15 +26,7 @@ schedules = [Schedule(id="asked-for", name="Asked for", cron="0 0 1 1 *")]
 
 def measure(options: Options) -> list[Figure]:
     place = Place(options.folder, DEFINITIONS)
-    pauses = random.Random(4)
-    with place.daemon():
-        database = Database(f"sqlite:///{place.file}")
-        commands = Commands(database, "benchmark", grace_seconds=60)
-        took = []
-        for _ in range(options.scaled(TIMES)):
-            time.sleep(pauses.uniform(0.1, 0.3))  # idle, and at no fixed beat with the daemon's own
-            took.append(_milliseconds(place, commands))
-        database.close()
+    took = taken(place, f"sqlite:///{place.file}", options)
     note = f"{len(took)} requests, at random moments"
     return [
         Figure("request to job start, p50", percentile(took, 0.50), "ms", at_most(75), note=note),
@@ -39,10 +34,22 @@ def measure(options: Options) -> list[Figure]:
     ]
 
 
+def taken(place: Place, url: str, options: Options) -> list[float]:
+    """How many milliseconds each request took, while a daemon was there."""
+    pauses, took = random.Random(4), []
+    with place.daemon():
+        database = Database(url)
+        commands = Commands(database, "benchmark", grace_seconds=60)
+        for _ in range(options.scaled(TIMES)):
+            time.sleep(pauses.uniform(0.1, 0.3))  # idle, and at no fixed beat with the daemon's own
+            took.append(_milliseconds(place, commands))
+        database.close()
+    return took
+
+
 def _milliseconds(place: Place, commands: Commands) -> float:
     requested = commands.trigger("asked-for")
-    committed = Clock().now()
-    done = f"FROM job_run WHERE occurrence_id = {requested.occurrence_id} AND status = 'COMPLETED'"
-    place.wait_for(lambda: place.value(f"SELECT COUNT(*) {done}"))
-    started = instant(place.value(f"SELECT started_at {done}"))
-    return 1000 * (started - committed).total_seconds()
+    done = f"WHERE o.id = {requested.occurrence_id} AND r.status = 'COMPLETED'"
+    query = f"SELECT o.requested_at, r.started_at FROM {BOTH} {done}"
+    requested_at, started_at = place.wait_for(lambda: place.rows(query))[0]
+    return 1000 * (instant(started_at) - instant(requested_at)).total_seconds()

@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, Options, Target, at_least
 from benchmarks.place import REPOSITORY, TWO_O_CLOCK, Place, module
+from scheduled.models import metadata
 
 DEFINITIONS = """
 from scheduled import Schedule, job
@@ -32,6 +33,8 @@ schedules = [
 ]
 """
 TABLES = ("job_schedule", "occurrence", "job_run", "job_output", "schedule_event")
+Left = dict[str, dict[str, int]]
+"""How many rows of each table have a value in each column."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +81,22 @@ def crowd(jobs: int, options: Options) -> Shape:
 
 def compare(shape: Shape, target: Target, options: Options) -> Figure:
     """Both sides in turn, the best of each."""
-    template = arranged(shape, options.folder / "template")
+    template = arrange(shape, Place(options.folder / "template", shape.definitions))
     ours, raw = [], []
     for _ in range(options.best_of):
         sides = [_copied(shape, template, options.folder / name) for name in ("ours", "raw")]
         ours.append(run_ours(shape, sides[0])["seconds"])
-        raw.append(_call(sides[1], module("raw_sqlite", sides[1].file, shape.rounds))["seconds"])
-        _require_the_same(shape, *sides)
+        raw.append(call(sides[1], module("raw_sqlite", sides[1].file, shape.rounds))["seconds"])
+        require_the_same(*(require_done(shape, side) for side in sides))
     for folder in ("template", "ours", "raw"):
         shutil.rmtree(options.folder / folder)
     note = f"best of {options.best_of} on both sides; the limit is raw sqlite3, folded"
     return Figure(str(shape), shape.runs / min(ours), "jobs/s", target, shape.runs / min(raw), note)
 
 
-def arranged(shape: Shape, folder: Path) -> Place:
-    """A place whose database knows the schedules, all of them due first at two o'clock."""
-    place = Place(folder, shape.definitions)
-    _call(place, module("ours", 0))
+def arrange(shape: Shape, place: Place) -> Place:
+    """Make the place's database know the schedules, all of them due first at two o'clock."""
+    call(place, module("ours", 0))
     two = TWO_O_CLOCK.strftime("%Y-%m-%d %H:%M:%S.%f")
     place.execute(f"UPDATE job_schedule SET next_run_at = '{two}', ledger_from = '{two}'")
     return place
@@ -102,7 +104,7 @@ def arranged(shape: Shape, folder: Path) -> Place:
 
 def run_ours(shape: Shape, place: Place, *watcher: str) -> dict[str, Any]:
     """What our side tells of itself. `watcher`: the argv of a program that is to watch it."""
-    return _call(place, [*watcher, *module("ours", shape.runs)])
+    return call(place, [*watcher, *module("ours", shape.runs)])
 
 
 def _copied(shape: Shape, template: Place, folder: Path) -> Place:
@@ -112,7 +114,7 @@ def _copied(shape: Shape, template: Place, folder: Path) -> Place:
     return place
 
 
-def _call(place: Place, argv: list[str]) -> dict[str, Any]:
+def call(place: Place, argv: list[str]) -> dict[str, Any]:
     """One side, as a process; its log goes to a file, as a supervisor would have it."""
     env = place.env | {"PYTHONPATH": str(REPOSITORY)}
     with (place.folder / "daemon.log").open("wb") as log:
@@ -125,22 +127,26 @@ def _call(place: Place, argv: list[str]) -> dict[str, Any]:
     return told
 
 
-def _require_the_same(shape: Shape, ours: Place, raw: Place) -> None:
-    """Raises RuntimeError unless both sides did all of their work, and the same."""
-    for place in (ours, raw):
-        completed = [
-            place.value(f"SELECT COUNT(*) FROM {table} WHERE status = 'COMPLETED'")
-            for table in ("occurrence", "job_run")
-        ]
-        if completed != [shape.occurrences, shape.runs]:
-            raise RuntimeError(f"{completed} of {shape} completed; the log:\n{place.log()}")
+def require_done(shape: Shape, place: Place) -> Left:
+    """What a side left. Raises RuntimeError unless it did all of its work."""
+    completed = [
+        place.value(f"SELECT COUNT(*) FROM {table} WHERE status = 'COMPLETED'")
+        for table in ("occurrence", "job_run")
+    ]
+    if completed != [shape.occurrences, shape.runs]:
+        raise RuntimeError(f"{completed} of {shape} completed; the log:\n{place.log()}")
+    return {table: _values(place, table) for table in TABLES}
+
+
+def require_the_same(ours: Left, raw: Left) -> None:
+    """Raises RuntimeError unless both sides left the same."""
     for table in TABLES:
-        if _values(ours, table) != _values(raw, table):
-            raise RuntimeError(f"{table} is not the same: {_values(ours, table)}, {_values(raw, table)}")
+        if ours[table] != raw[table]:
+            raise RuntimeError(f"{table} is not the same: {ours[table]}, {raw[table]}")
 
 
 def _values(place: Place, table: str) -> dict[str, int]:
     """How many rows have a value in each column of a table."""
-    columns = [row[1] for row in place.rows(f"PRAGMA table_info({table})")]
-    counts = place.rows(f"SELECT {', '.join(f'COUNT({name})' for name in columns)} FROM {table}")[0]
+    columns = list(metadata.tables[table].columns.keys())
+    counts = place.rows(f"SELECT {', '.join(f'COUNT({table}.{name})' for name in columns)} FROM {table}")[0]
     return dict(zip(columns, counts, strict=True))

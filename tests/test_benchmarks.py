@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import servers
 from benchmarks.__main__ import MEASURES, main
 from benchmarks.figures import Figure, Options, at_least, at_most, percentile
 from benchmarks.throughput import Shape, compare
@@ -50,6 +51,14 @@ def test_it_judges_the_ratio_if_there_is_a_limit_and_else_the_figure() -> None:
 @pytest.mark.parametrize(("share", "found"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
 def test_it_finds_percentiles(share: float, found: int) -> None:
     assert percentile(range(1, 101), share) == found
+
+
+def test_it_says_which_server_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.served.why_absent", lambda kind: f"no {kind} answers")
+    figures = servers.measure(Options(tmp_path))
+    assert [figure.got for figure in figures] == [None] * len(figures)
+    assert {figure.note for figure in figures} == {"no postgresql answers", "no mysql answers"}
+    assert not [figure for figure in figures if figure.met is not None]
 
 
 def test_every_measure_has_a_module() -> None:
