@@ -12,7 +12,10 @@ def cancelled_within(world: World, name: str = "work") -> None:
     def body() -> None:
         daemon = world.crank
         daemon.cancel(1)
-        daemon.parts.sidework._look_for_requests()
+        try:
+            daemon.parts.sidework._look_for_requests()
+        finally:
+            daemon.parts.sidework._eye.close()
 
     world.job(name, body, retries=3)
 
