@@ -13,6 +13,8 @@ from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.words import Reason, Status
 
+LONGEST_TEXT = 1024 * 1024
+"""Of a message its beginning is kept, of a traceback its end: no server takes statements of any length."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -160,7 +162,7 @@ def _write_finished(held: Held, finished: Finished) -> None:
         duration_ms=finished.duration_ms,
         reason=outcome.reason,
         error_type=outcome.error_type and clean(outcome.error_type)[:255],
-        error_message=outcome.error_message and clean(outcome.error_message),
+        error_message=outcome.error_message and clean(outcome.error_message[:LONGEST_TEXT]),
     )
     printed = output is not None and not output.empty
     if printed or outcome.traceback is not None or outcome.result is not None:
@@ -169,7 +171,7 @@ def _write_finished(held: Held, finished: Finished) -> None:
             job_run_id=finished.job_run_id,
             output=clean(output.text()) if output is not None and printed else None,
             truncated=output is not None and output.truncated,
-            traceback=outcome.traceback and clean(outcome.traceback),
+            traceback=outcome.traceback and clean(outcome.traceback[-LONGEST_TEXT:]),
             result=outcome.result and clean(outcome.result),
         )
 
