@@ -30,7 +30,9 @@ class Wakeup:
 
     def wait(self, seconds: float) -> bool:
         """Sleep for so long at most; whether somebody woke us."""
-        ready, _, _ = select.select([self._read], [], [], max(0.0, seconds))
+        waiting = select.poll()  # unlike select.select, it knows descriptors above 1023
+        waiting.register(self._read, select.POLLIN)
+        ready = waiting.poll(max(0.0, seconds) * 1000)
         if ready:
             with suppress(BlockingIOError):
                 while os.read(self._read, 4096):

@@ -123,6 +123,7 @@ class Loop:
         self._events = events
         self._once = once
         self.patience = Patience(parts.control, events)
+        parts.engine.shares = settings.wake == "exact" and not once
 
     def work(self) -> None:
         """Work until told to stop or to reload; with `once`, until nothing is due."""

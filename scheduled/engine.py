@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from scheduled.agenda import Agenda
 from scheduled.clock import Clock
 from scheduled.control import Control
-from scheduled.errors import DatabaseUnavailableError, DuplicateError, UnknownNameError
+from scheduled.errors import DatabaseUnavailableError, DuplicateError, RowLockedError, UnknownNameError
 from scheduled.events import DEBUG, ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Claim, Holder
@@ -28,6 +28,7 @@ REAP_EVERY = timedelta(seconds=1)
 AFTER_A_LOST_CLAIM = timedelta(milliseconds=20)
 LOST_AFTER_SECONDS = 300.0
 OTHERS_THAT_START = 10
+LOCKED_PAUSE = timedelta(seconds=10)
 FAULTY_PAUSE = timedelta(hours=1)
 
 
@@ -55,8 +56,11 @@ class Engine:
     holder: Holder
     grace: float
     least_grace: float = 0.0
+    shares: bool = True
+    """Whether to leave to others what is theirs for a moment. Not if we look again only after a poll."""
     _aside: set[str] = field(default_factory=set)
     _faulty: dict[str, datetime] = field(default_factory=dict)
+    _locked: dict[str, datetime] = field(default_factory=dict)
     _reaped_at: datetime | None = None
     _agenda: Agenda | None = None
     _living: frozenset[str] = frozenset()
@@ -124,10 +128,12 @@ class Engine:
         made = self._plan(where, now)
         worked = self._record(made, where.stranded, now)
         took = self.clock.now() - now
-        ours = share(made.starts, self.lifeline.id, self._living, now)
+        living = self._living if self.shares else ()
+        ours = share(made.starts, self.lifeline.id, living, now)
         made = replace(made, starts=ours.starts)
         self._agenda = Agenda.of(made, self.registry.schedules, newest_waiting, now, took)
-        wakes = [moment for moment in (made.wake_at, ours.again_at) if moment is not None]
+        self._locked = {name: until for name, until in self._locked.items() if until > now}
+        wakes = [moment for moment in (made.wake_at, ours.again_at, *self._locked.values()) if moment]
         return self._agenda, worked, min(wakes, default=None)
 
     def _plan(self, where: Situation, now: datetime) -> Plan:
@@ -153,7 +159,7 @@ class Engine:
                 self.events.emit("schedule.stood_aside", WARNING, schedule_id=schedule_id)
             return False
         self._aside.discard(schedule_id)
-        return self._faulty.get(schedule_id, now) <= now
+        return max(self._faulty.get(schedule_id, now), self._locked.get(schedule_id, now)) <= now
 
     def _record(self, made: Plan, stranded: Sequence[Expiry], now: datetime) -> bool:
         worked = False
@@ -192,6 +198,11 @@ class Engine:
     def _claim(self, start: Start, now: datetime) -> Claim | None:
         try:
             return self.holder.claim(self.held, start, now)
+        except RowLockedError:
+            # Its holder may have been suspended within a transaction. All others are none the worse for it.
+            self._locked[start.schedule_id] = now + LOCKED_PAUSE
+            self.events.emit("claim.blocked", WARNING, schedule_id=start.schedule_id, due_at=start.due_at)
+            return None
         except DatabaseUnavailableError:
             self._reaped_at = None  # perhaps it is ours, and we were not told
             raise

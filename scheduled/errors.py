@@ -81,6 +81,10 @@ class DeadlockError(DatabaseUnavailableError):
     """The database had us give way to another transaction: worth another try at once."""
 
 
+class RowLockedError(DatabaseUnavailableError):
+    """Another transaction holds the row, and goes on holding it: others may be free."""
+
+
 class DuplicateError(DatabaseError):
     """A row that must be unique exists already: somebody was first."""
 

@@ -20,6 +20,8 @@ from scheduled.version import VERSION
 from scheduled.words import WorkerStatus, WorkerType
 
 MILLISECOND = timedelta(milliseconds=1)
+QUICK_ANSWER = timedelta(seconds=1)
+"""An answer that took longer says little about the time."""
 LEAST_GAP = timedelta(seconds=5)
 """A stall shorter than this is a slow machine, not a gap."""
 
@@ -136,9 +138,9 @@ class Lifeline:
         """Measure how far our clock is ahead of the database's: theirs against the middle of our question."""
         before = self._clock.now()
         theirs = held.time()
-        if theirs is not None:
-            ours = before + (self._clock.now() - before) / 2
-            self.clock_skew_ms = round((ours - theirs) / MILLISECOND)
+        after = self._clock.now()
+        if theirs is not None and after - before <= QUICK_ANSWER:
+            self.clock_skew_ms = round((before + (after - before) / 2 - theirs) / MILLISECOND)
 
     def beat_if_stale(self, held: Held, now: datetime) -> None:
         """Within a transaction: say that we live, unless we said so within the last second."""

@@ -75,7 +75,9 @@ class Sidework:
         self._by_file = database.file is not None
         self._eye = database.hold() if self._by_file else self._held
         self._gives_up = False
+        self._looked_for: int | None = None
         self._newspaper = Newspaper(self._held)
+        self._ending = threading.Event()
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
         self._threads = [self._thread(self._attend, "attention")]
@@ -124,12 +126,17 @@ class Sidework:
 
     def stop(self) -> None:
         """End the threads, and close their connections."""
-        self._scheduler.shutdown(wait=True)  # may wait for the database; somebody must still look after us
+        self._ending.set()
+        ending = threading.Thread(target=self._scheduler.shutdown, name="scheduled-ending", daemon=True)
+        ending.start()  # which may wait for the database: somebody must still look after us
+        while ending.is_alive() and not self._control.overstayed:
+            ending.join(LOOK_SECONDS)
         self._ended.set()
         for thread in self._threads:
-            thread.join()
-        self._held.close()
-        self._eye.close()
+            thread.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
+        if not self._control.overstayed:
+            self._held.close()
+            self._eye.close()
 
     def pause(self) -> None:
         """Begin nothing more but to attend: the interpreter ends, and with it the pool of threads."""
@@ -220,7 +227,7 @@ class Sidework:
         if self._control.overstayed:
             self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
             self._leave()
-        if watch is not None and watch.changed():
+        if watch is not None and (watch.changed() or self._has_just_begun()):
             self._look_for_requests()
 
     def _listen(self) -> None:
@@ -232,15 +239,16 @@ class Sidework:
 
     def _heed(self, ear: Ear) -> None:
         try:
-            if ear.wait(LISTEN_SECONDS):
+            if ear.wait(LISTEN_SECONDS) or self._has_just_begun():
                 self._look_for_requests()
         except DatabaseUnavailableError:
             self._ended.wait(LISTEN_SECONDS)
             raise
 
     def _read_the_news(self) -> None:
-        if self._newspaper.has_news():
-            self._look_for_requests()
+        if self._control.occurrence_id is not None:
+            self._look_for_cancel()
+        self._newspaper.read(self._look_for_requests)
 
     def _feel(self) -> None:
         if self._lifeline.feel(busy=self._control.occurrence_id is not None):
@@ -267,6 +275,10 @@ class Sidework:
         self._ended.set()
         self.on_give_up()
 
+    def _has_just_begun(self) -> bool:
+        """Whether an occurrence runs that may have been cancelled before we knew that it does."""
+        return self._control.occurrence_id not in (None, self._looked_for)
+
     def _look_for_requests(self) -> None:
         if self._control.occurrence_id is None:
             self._control.wakeup.set()
@@ -277,6 +289,7 @@ class Sidework:
         occurrence_id = self._control.occurrence_id
         if occurrence_id is None:
             return
+        self._looked_for = occurrence_id
         asked: Any = self._eye.row(schedules.CANCEL_REQUESTED, the_id=occurrence_id)
         if asked is not None:
             self._control.cancel(occurrence_id, asked.cancel_requested_by or "somebody")

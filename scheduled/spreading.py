@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from scheduled.planner import Start
-from scheduled.words import Trigger
+from scheduled.words import REQUESTS, Trigger
 
 TURN = timedelta(milliseconds=250)
 """How long each waits for the one before."""
@@ -30,17 +30,22 @@ class Share:
 def share(starts: Sequence[Start], me: str, living: Collection[str], now: datetime) -> Share:
     """What the daemon `me` is to try of what was planned; `living` are the ids of all daemons.
 
-    What is ours, in the order in which it was planned; or else one of what others have left beyond their
-    turn: for which we are next, and the last of that, as they begin with the first.
+    First the requests whose turn is ours. Then what is ours, in the order in which it was planned; or else
+    one of what others have left beyond their turn: for which we are next, and the last of that, as they begin
+    with the first.
     """
     if not set(living) - {me}:
         return Share(tuple(starts))
+    asked: list[Start] = []
     ours: list[Start] = []
     left: dict[int, Start] = {}
     turns: list[datetime] = []
     for start in starts:
         place = rank(start.schedule_id, me, living)
         turn = start.due_at + place * TURN
+        if start.trigger in REQUESTS and (turn <= now or start.due_at > now):
+            asked.append(start)  # comes before all else; and who asks may have a clock that is ahead
+            continue
         waited = start.trigger is not Trigger.CATCH_UP and now - start.due_at > WAITED_ENOUGH
         if place == 0 or waited:
             ours.append(start)
@@ -49,7 +54,7 @@ def share(starts: Sequence[Start], me: str, living: Collection[str], now: dateti
         else:
             turns.append(turn)
     next_to_us = [left[min(left)]] if left else []
-    return Share(tuple(ours or next_to_us), min(turns, default=None))
+    return Share((*asked, *(ours or next_to_us)), min(turns, default=None))
 
 
 def rank(schedule_id: str, me: str, living: Collection[str]) -> int:

@@ -6,7 +6,13 @@ import psycopg.errors
 import pymysql.err
 import pytest
 
-from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError, DuplicateError
+from scheduled.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    DeadlockError,
+    DuplicateError,
+    RowLockedError,
+)
 from scheduled.store.faults import DEADLOCKS, despite_deadlocks, translation
 
 MEANINGS: list[tuple[Exception, type[DatabaseError]]] = [
@@ -16,7 +22,7 @@ MEANINGS: list[tuple[Exception, type[DatabaseError]]] = [
     (psycopg.errors.AdminShutdown("terminating connection"), DatabaseUnavailableError),
     (psycopg.errors.CannotConnectNow("starting up"), DatabaseUnavailableError),
     (psycopg.errors.TooManyConnections("too many clients"), DatabaseUnavailableError),
-    (psycopg.errors.LockNotAvailable("lock timeout"), DatabaseUnavailableError),
+    (psycopg.errors.LockNotAvailable("lock timeout"), RowLockedError),
     (psycopg.errors.DiskFull("no space left"), DatabaseUnavailableError),
     (psycopg.errors.ReadOnlySqlTransaction("read-only"), DatabaseUnavailableError),
     (psycopg.OperationalError("the connection is closed"), DatabaseUnavailableError),
@@ -24,7 +30,7 @@ MEANINGS: list[tuple[Exception, type[DatabaseError]]] = [
     (psycopg.errors.ForeignKeyViolation("no such schedule"), DatabaseError),
     (pymysql.err.IntegrityError(1062, "Duplicate entry"), DuplicateError),
     (pymysql.err.OperationalError(1213, "Deadlock found"), DeadlockError),
-    (pymysql.err.OperationalError(1205, "Lock wait timeout exceeded"), DatabaseUnavailableError),
+    (pymysql.err.OperationalError(1205, "Lock wait timeout exceeded"), RowLockedError),
     (pymysql.err.OperationalError(2013, "Lost connection"), DatabaseUnavailableError),
     (pymysql.err.OperationalError(1040, "Too many connections"), DatabaseUnavailableError),
     (pymysql.err.InterfaceError(0, ""), DatabaseUnavailableError),

@@ -61,3 +61,16 @@ def test_what_was_missed_is_not_late() -> None:
     later = NOON + timedelta(days=1)
     taken = [start for me in TEN for start in share(missed, me, TEN, later).starts]
     assert len(taken) == len(missed)
+
+
+def test_a_request_whose_turn_has_come_goes_before_what_is_ours() -> None:
+    asked = [Start(start.schedule_id, NOON, Trigger.MANUAL, occurrence_id=1) for start in CROWD]
+    theirs = next(start for start in asked if rank(start.schedule_id, "daemon-0", TEN) == 1)
+    taken = share([theirs, *CROWD], "daemon-0", TEN, NOON + TURN).starts
+    assert taken[0] == theirs
+    assert len(taken) > 1
+
+
+def test_a_request_by_a_clock_that_is_ahead_waits_for_nobody() -> None:
+    asked = [Start(start.schedule_id, NOON, Trigger.MANUAL, occurrence_id=1) for start in CROWD]
+    assert share(asked, "daemon-0", TEN, NOON - timedelta(hours=1)).starts == tuple(asked)

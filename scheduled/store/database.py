@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, make_url
 
-from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError
+from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError, RowLockedError
 from scheduled.store.engines import BEGIN, make_engine, sqlite_file
 from scheduled.store.faults import translated, translation
 from scheduled.store.leases import NOW
@@ -19,10 +19,13 @@ from scheduled.store.statements import Statement
 class Database:
     """One database, by its URL. Nothing is opened before it is asked for."""
 
-    def __init__(self, url: str, *, create: bool = False, own_clock: bool = False) -> None:
+    def __init__(
+        self, url: str, *, create: bool = False, own_clock: bool = False, patient: bool = False
+    ) -> None:
         """`create` allows a SQLite file to come into being; else its absence is a DatabaseError.
 
         `own_clock`: leases end by the caller's clock, not by the server's; for one that is set by hand.
+        `patient`: a server may take its time for an answer, as for a change of its tables.
         """
         self.url = url
         self.own_clock = own_clock
@@ -31,7 +34,7 @@ class Database:
             raise DatabaseError(
                 f"there is no database at {self.file}: `scheduled run` or `scheduled db upgrade` creates it"
             )
-        self.engine = make_engine(url)
+        self.engine = make_engine(url, patient=patient)
         self.dialect = self.engine.dialect
         assert self.dialect.loaded_dbapi is not None  # noqa: S101 - an engine has its driver
         self.errors: type[Exception] = self.dialect.loaded_dbapi.Error
@@ -217,7 +220,8 @@ class Held:
 
     def _is_lost(self, error: BaseException) -> bool:
         """Whether the connection to a server is not to be trusted any more."""
-        away = isinstance(error, DatabaseUnavailableError) and not isinstance(error, DeadlockError)
+        away = isinstance(error, DatabaseUnavailableError)
+        away = away and not isinstance(error, DeadlockError | RowLockedError)
         return away and not self._sqlite
 
     def _drop(self) -> None:

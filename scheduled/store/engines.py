@@ -31,7 +31,7 @@ POSTGRESQL: Mapping[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
     "application_name": "scheduled",
-    "options": "-c TimeZone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    "options": "-c TimeZone=UTC -c lock_timeout=2s -c idle_in_transaction_session_timeout=60s"
     " -c default_transaction_isolation=read\\ committed",
 }
 """libpq's own words. A server that vanishes without a word is noticed within half a minute."""
@@ -40,11 +40,12 @@ MYSQL: Mapping[str, Any] = {
     "read_timeout": 60,
     "write_timeout": 60,
     "charset": "utf8mb4",
-    "init_command": "SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = 10,"
+    "init_command": "SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = 2,"
     " SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",
 }
 """pymysql's. It asks for no keepalive that could be set: hence the limit on an answer."""
 DEFAULTS = {"postgresql": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
+IMPATIENT = {"options", "read_timeout", "write_timeout", "init_command"}
 DRIVERS = {
     "psycopg": "PostgreSQL needs psycopg: install scheduled-daemon with its extra `postgresql`",
     "psycopg2": "PostgreSQL is spoken to by psycopg 3: write postgresql+psycopg:// in DATABASE_URL",
@@ -72,8 +73,8 @@ def sqlite_file(url: str) -> Path | None:
     return None if parsed.get_backend_name() != "sqlite" or in_memory else Path(str(parsed.database))
 
 
-def make_engine(url: str) -> Engine:
-    """An engine that has opened nothing yet.
+def make_engine(url: str, *, patient: bool = False) -> Engine:
+    """An engine that has opened nothing yet. A `patient` one waits for any answer and any lock.
 
     Raises:
         DatabaseError: it is no URL, or nothing here speaks to such a database.
@@ -83,7 +84,7 @@ def make_engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed)
         else:
-            engine = create_engine(parsed, pool_pre_ping=True, connect_args=_defaults(parsed), **OPTIONS)
+            engine = create_engine(parsed, pool_pre_ping=True, connect_args=_defaults(parsed, patient), **OPTIONS)
     except ModuleNotFoundError as error:
         hint = DRIVERS.get(error.name or "", f"DATABASE_URL names a database that needs {error.name}")
         raise DatabaseError(hint) from error
@@ -99,9 +100,13 @@ def make_engine(url: str) -> Engine:
 
 def _parsed(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise _no_url(url) from error
+    if parsed.get_backend_name() in DEFAULTS and not parsed.database:
+        shown = parsed.render_as_string(hide_password=True)
+        raise DatabaseError(f"DATABASE_URL {shown} names a server, but no database: put its name at the end")
+    return parsed
 
 
 def _no_url(url: str) -> DatabaseError:
@@ -109,10 +114,15 @@ def _no_url(url: str) -> DatabaseError:
     return DatabaseError(f"DATABASE_URL {shown!r} is no database URL: try sqlite:///scheduled.db")
 
 
-def _defaults(url: URL) -> dict[str, Any]:
+def _defaults(url: URL, patient: bool = False) -> dict[str, Any]:
     """What the driver is told unless the URL says otherwise."""
     defaults = DEFAULTS.get(url.get_backend_name(), {})
-    return {name: value for name, value in defaults.items() if name not in url.query}
+    told = {name: value for name, value in defaults.items() if name not in url.query}
+    if url.get_backend_name() == "postgresql" and "options" in url.query:
+        told["options"] = f"{defaults['options']} {url.query['options']}"  # the last one of a name counts
+    if patient:
+        told = {name: value for name, value in told.items() if name not in IMPATIENT}
+    return told
 
 
 def _sqlite(url: URL) -> Engine:
@@ -133,6 +143,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _prepare_mysql(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        if "MariaDB" in connection.get_server_info():  # MySQL knows no such limit
+            cursor.execute("SET SESSION idle_transaction_timeout = 60")
 
 
 def _begin(connection: Connection) -> None:

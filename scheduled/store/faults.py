@@ -6,7 +6,13 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError, DuplicateError
+from scheduled.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    DeadlockError,
+    DuplicateError,
+    RowLockedError,
+)
 
 T = TypeVar("T")
 
@@ -20,7 +26,10 @@ POSTGRESQL_DEADLOCKS = {"40001", "40P01"}
 """serialization_failure, deadlock_detected (PostgreSQL's manual, appendix A)."""
 POSTGRESQL_AWAY = {"25006"}
 """read_only_sql_transaction: after a failover, we speak to what is (still) a standby."""
+POSTGRESQL_LOCKED = "55P03"
 MYSQL_DUPLICATE = 1062
+MYSQL_LOCKED = {1205, 3572}
+"""ER_LOCK_WAIT_TIMEOUT, ER_LOCK_NOWAIT."""
 MYSQL_DEADLOCKS = {1020, 1213}
 """ER_CHECKREAD, ER_LOCK_DEADLOCK (MariaDB's manual, error codes)."""
 MYSQL_MISTAKES = {1044, 1049, 1050, 1054, 1060, 1061, 1091, 1142, 1143, 1364, 1366, 1406, 3140, 3819, 4025}
@@ -57,6 +66,8 @@ def translation(error: BaseException) -> DatabaseError:
         return DuplicateError(text)
     if state in POSTGRESQL_DEADLOCKS or code in MYSQL_DEADLOCKS:
         return DeadlockError(text)
+    if state == POSTGRESQL_LOCKED or code in MYSQL_LOCKED:
+        return RowLockedError(text)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     waits = kinds & {"OperationalError", "InterfaceError"} and not _is_mistake(error, code)
     if waits or state in POSTGRESQL_AWAY:

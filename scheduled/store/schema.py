@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ def _migrating(database: Database) -> Iterator[tuple[Connection, "Config"]]:
     """One transaction under the guard, which has waited for every other migration and sees what that did."""
     from alembic.util import CommandError
 
-    with _guarded(database), database.writing() as connection:
+    with _patient(database) as patient, _guarded(patient), patient.writing() as connection:
         if stored := _stored(connection):
             _refuse_unknown(stored, database)
         config = _config()
@@ -124,6 +124,15 @@ def _migrating(database: Database) -> Iterator[tuple[Connection, "Config"]]:
             yield connection, config
         except CommandError as error:
             raise SchemaError(f"the database {database.name} cannot be migrated: {error}") from error
+
+
+@contextmanager
+def _patient(database: Database) -> Iterator[Database]:
+    if database.dialect.name == "sqlite":
+        yield database
+        return
+    with closing(Database(database.url, patient=True)) as patient:
+        yield patient
 
 
 @contextmanager

@@ -1,9 +1,14 @@
 """A server restarts, refuses, hangs, or kills the session: the daemon waits, says so, and loses nothing."""
 
 import time
+from contextlib import closing
 
 import pytest
 
+from scheduled import Daemon
+from scheduled.registry import Registry
+from scheduled.settings import Settings
+from scheduled.store.database import Database
 from tests.prove.jobs import ONE_JOB, THREE_JOBS, definitions, schedule
 from tests.prove.served import ServedScene
 
@@ -161,4 +166,32 @@ def test_it_stops_although_the_server_is_silent(served: ServedScene) -> None:
     assert daemon.wait(30) == 0
     gate.let_go()
     served.start()
+    assert_it_goes_on(served)
+
+
+def test_an_applications_stop_returns_although_the_server_is_silent(served: ServedScene) -> None:
+    gate = served.gate()
+    url = served.through(gate)["DATABASE_URL"]
+    settings = Settings(database_url=url, shutdown_grace_ms=500, heartbeat_interval_ms=300)
+    daemon = Daemon(settings, Registry.of([])).start()
+    gate.hold_back()
+    time.sleep(1)
+    began = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - began < 40
+    gate.let_go()
+
+
+def test_one_locked_row_keeps_no_other_schedule_waiting(served: ServedScene) -> None:
+    crowd = schedule("held", "every second", mode="JOBS", jobs=["work"])
+    served.define(definitions(ONE_JOB, crowd + crowd.replace("held", "free")))
+    served.start()
+    served.wait_for_row(f"SELECT ({COMPLETED}) > 3")
+    free = "SELECT COUNT(*) FROM occurrence WHERE schedule_id = 'free' AND status = 'COMPLETED'"
+    with closing(Database(served.env["DATABASE_URL"])) as database, database.writing() as other:
+        other.exec_driver_sql("SELECT * FROM job_schedule WHERE id = 'held' FOR UPDATE")
+        served.wait_for(lambda: served.events("claim.blocked"))
+        before = served.value(free)
+        time.sleep(6)
+        assert served.value(free) >= before + 4
     assert_it_goes_on(served)
