@@ -84,7 +84,9 @@ def make_engine(url: str, *, patient: bool = False) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed)
         else:
-            engine = create_engine(parsed, pool_pre_ping=True, connect_args=_defaults(parsed, patient), **OPTIONS)
+            engine = create_engine(
+                parsed, pool_pre_ping=True, connect_args=_defaults(parsed, patient), **OPTIONS
+            )
     except ModuleNotFoundError as error:
         hint = DRIVERS.get(error.name or "", f"DATABASE_URL names a database that needs {error.name}")
         raise DatabaseError(hint) from error
@@ -105,7 +107,7 @@ def _parsed(url: str) -> URL:
         raise _no_url(url) from error
     if parsed.get_backend_name() in DEFAULTS and not parsed.database:
         shown = parsed.render_as_string(hide_password=True)
-        raise DatabaseError(f"DATABASE_URL {shown} names a server, but no database: put its name at the end")
+        raise DatabaseError(f"DATABASE_URL {shown} names a server, but no database: add its name at the end")
     return parsed
 
 
