@@ -1,13 +1,19 @@
 """Forgets what is older than SCHEDULE_RETENTION_DAYS, a little at a time."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from scheduled.store import pruning
 from scheduled.store.database import Held
 
-BATCH = 100
-"""Occurrences in one transaction: few enough that nobody waits for the write lock."""
+FIRST, BATCH = 10, 100
+"""Occurrences in the first transaction, and in any at most."""
+BRIEF_SECONDS = 0.025
+"""What a transaction may take: so little that nobody notices that he waited for a lock."""
+EVERYTHING = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -25,21 +31,63 @@ def prune(held: Held, cutoff: datetime, *, dry_run: bool = False) -> Pruned:
 
     The newest occurrence of each schedule stays, and so do the events that tell what was due when.
     """
+    return _counted(held, cutoff) if dry_run else _Pruning(held, cutoff).all()
+
+
+def _counted(held: Held, cutoff: datetime) -> Pruned:
     occurrences = job_runs = 0
     for row in held.rows(pruning.SCHEDULE_IDS):
-        while ids := pruning.old_occurrences(held, row.id, cutoff, batch=1_000_000 if dry_run else BATCH):
-            occurrences += len(ids)
-            if dry_run:
-                job_runs += sum(len(held.rows(pruning.RUNS_OF, the_occurrence_id=one)) for one in ids)
-                break
-            with held.transaction():
-                job_runs += pruning.delete_occurrences(held, row.id, ids, cutoff)
-    gone = held.rows(pruning.OLD_WORKERS, cutoff=cutoff)
-    if dry_run:
-        return Pruned(occurrences, job_runs, held.row(pruning.OLD_EVENTS, cutoff=cutoff).found, len(gone))
-    with held.transaction():
-        events = held.run(pruning.DELETE_EVENTS, cutoff=cutoff)
-        for worker in gone:
-            held.run(pruning.DELETE_GAPS, the_worker_id=worker.id)
-            held.run(pruning.DELETE_WORKER, the_id=worker.id)
-    return Pruned(occurrences, job_runs, events, len(gone))
+        ids = pruning.old_occurrences(held, row.id, cutoff, batch=EVERYTHING)
+        occurrences += len(ids)
+        job_runs += pruning.count_runs(held, ids)
+    events = held.row(pruning.OLD_EVENTS, cutoff=cutoff).found
+    return Pruned(occurrences, job_runs, events, len(held.rows(pruning.OLD_WORKERS, cutoff=cutoff)))
+
+
+class _Pruning:
+    """Transactions that are as large as they may be to be brief, with room for others between them."""
+
+    def __init__(self, held: Held, cutoff: datetime) -> None:
+        self._held = held
+        self._cutoff = cutoff
+        self._batch = min(FIRST, BATCH)
+
+    def all(self) -> Pruned:
+        occurrences = job_runs = 0
+        for row in self._held.rows(pruning.SCHEDULE_IDS):
+            while ids := pruning.old_occurrences(self._held, row.id, self._cutoff, self._batch):
+                occurrences += len(ids)
+                with self._briefly():
+                    job_runs += pruning.delete_occurrences(self._held, row.id, ids, self._cutoff)
+        return Pruned(occurrences, job_runs, self._events(), self._workers())
+
+    def _events(self) -> int:
+        gone = last = 0
+        while ids := pruning.old_events(self._held, self._cutoff, last, self._batch):
+            last = ids[-1]
+            with self._briefly():
+                gone += pruning.delete_events(self._held, ids)
+        return gone
+
+    def _workers(self) -> int:
+        ids = [row.id for row in self._held.rows(pruning.OLD_WORKERS, cutoff=self._cutoff)]
+        for begin in range(0, len(ids), FIRST):
+            with self._briefly():
+                pruning.delete_workers(self._held, ids[begin : begin + FIRST])
+        return len(ids)
+
+    @contextmanager
+    def _briefly(self) -> Iterator[None]:
+        """One transaction, and a pause as long as it took: for SQLite has no queue, who waits must hit one.
+
+        The next one has fewer rows if this one took too long, and more if it took little.
+        """
+        with self._held.transaction():
+            began = time.monotonic()
+            yield
+        took = time.monotonic() - began
+        if took > BRIEF_SECONDS:
+            self._batch = max(1, self._batch // 2)
+        elif took < BRIEF_SECONDS / 4:
+            self._batch = min(BATCH, self._batch * 2)
+        time.sleep(min(took, BRIEF_SECONDS))

@@ -10,7 +10,17 @@ from scheduled.missed_runs import TICK, Interval
 from scheduled.store.database import Held
 from scheduled.store.marks import alive
 from scheduled.store.statements import Statement
-from scheduled.store.tables import any_of, events, gaps, given, occurrences, runs, schedules, workers
+from scheduled.store.tables import (
+    any_of,
+    events,
+    gaps,
+    given,
+    occurrences,
+    runs,
+    schedules,
+    spelled,
+    workers,
+)
 from scheduled.words import Status, WorkerStatus, WorkerType
 
 _s, _o, _r, _w, _e = schedules.c, occurrences.c, runs.c, workers.c, events.c
@@ -51,7 +61,7 @@ LATER = Statement(
 )
 WAITING = Statement(
     select(*_o)
-    .where(_o.schedule_id == given(_o.schedule_id), _o.status == Status.QUEUED)
+    .where(_o.schedule_id == given(_o.schedule_id), _o.status == spelled(Status.QUEUED))
     .order_by(_o.id)
     .limit(20)
 )
@@ -68,7 +78,7 @@ NEWEST_START = Statement(select(*_life).where(_daemon).order_by(_w.started_at.de
 BUSY = Statement(
     select(_o.id, _o.schedule_id, _o.started_at, *_presence)
     .join_from(occurrences, workers, _w.id == _o.worker_id)
-    .where(_o.status == Status.RUNNING)
+    .where(_o.status == spelled(Status.RUNNING))
     .order_by(_o.id)
 )
 ATTEMPTS = Statement(

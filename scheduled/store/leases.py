@@ -6,7 +6,7 @@ does wherever a settable clock stands for the time (`Database(own_clock=True)`).
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam
+from sqlalchemy import BindParameter, ColumnElement, String, bindparam, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import Double
@@ -36,6 +36,11 @@ class LeaseEnd(ColumnElement[Any]):
     type = UtcDateTime()
     own = bindparam("expires", type_=UtcDateTime())
     seconds: BindParameter[float] = bindparam("lease", type_=Double())
+
+
+def is_taken(locked_at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Somebody holds the lock. As a range: for IS NOT NULL, SQLite would read all schedules."""
+    return locked_at > literal_column("'1970-01-01'", String())
 
 
 @compiles(Moment)

@@ -9,7 +9,7 @@ from scheduled.missed_runs import Entry
 from scheduled.store.database import Held
 from scheduled.store.leases import LeaseEnd
 from scheduled.store.statements import Statement
-from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules
+from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules, spelled
 from scheduled.words import Reason, Status
 
 _s, _o = schedules.c, occurrences.c
@@ -133,7 +133,7 @@ RUNNING_OF = Statement(
         _o.reason,
         _o.cancel_requested_at,
     ).where(
-        _o.status == Status.RUNNING,
+        _o.status == spelled(Status.RUNNING),
         _o.schedule_id == given(_o.schedule_id),
         _o.worker_id == given(_o.worker_id, "holder"),
     )

@@ -11,7 +11,18 @@ from scheduled.missed_runs import TICK, Busy, Interval
 from scheduled.planner import Expiry, Mark, Waiting
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
-from scheduled.store.tables import any_of, gaps, given, lock_is_free, occurrences, runs, schedules, workers
+from scheduled.store.tables import (
+    any_of,
+    gaps,
+    given,
+    lock_is_free,
+    occurrences,
+    runs,
+    schedules,
+    spelled,
+    within,
+    workers,
+)
 from scheduled.stretches import without
 from scheduled.words import REQUESTS, Reason, Status, Trigger, WorkerType
 
@@ -20,6 +31,9 @@ _state = (_s.id, _s.next_run_at, _s.definition_hash, _s.locked_by)
 _ahead = exists().where(_o.schedule_id == _s.id, _o.due_at >= _s.next_run_at, _o.unique_key.is_not(None))
 
 NEXT_FEW = 20
+EARLIEST = Statement(
+    select(*_state).where(_s.enabled == true(), _s.next_run_at.is_not(None)).order_by(_s.next_run_at).limit(1)
+)
 DUE = Statement(
     select(*_state, _s.updated_at, _ahead.label("ahead"))
     .where(_s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"))
@@ -42,18 +56,21 @@ WAITING = Statement(
         _s.locked_by, _s.definition_hash, _s.enabled, _s.orphaned,
     )
     .join_from(occurrences, schedules, _o.schedule_id == _s.id)
-    .where(_o.status == Status.QUEUED)
+    .where(_o.status == spelled(Status.QUEUED))
     .order_by(_o.id)
 )  # fmt: skip
-NEWEST_WAITING = Statement(select(func.max(_o.id).label("id")).where(_o.status == Status.QUEUED))
+NEWEST_WAITING = Statement(select(func.max(_o.id).label("id")).where(_o.status == spelled(Status.QUEUED)))
 LATEST_RUN = Statement(
     select(_o.id, _o.started_at, _o.finished_at, _w.last_heartbeat_at)
     .join_from(occurrences, workers, _w.id == _o.worker_id, isouter=True)
     .where(
         _o.id
         == select(_r.occurrence_id)
-        .where(_r.schedule_id == given(_r.schedule_id), any_of(_r.trigger, [Trigger.CRON, Trigger.CATCH_UP]))
-        .order_by(_r.id.desc())
+        .where(
+            within(_r.schedule_id),
+            any_of(_r.trigger, [Trigger.CRON, Trigger.CATCH_UP]),
+        )
+        .order_by(_r.schedule_id.desc(), _r.id.desc())
         .limit(1)
         .scalar_subquery()
     )
@@ -107,7 +124,8 @@ def situation(held: Held, now: datetime, mine: Mapping[str, str] | None = None) 
 
     `mine`: the hashes of the definitions that the caller may run, by schedule; by default, any.
     """
-    due = held.rows(DUE, the_now=now)
+    earliest = held.row(EARLIEST)
+    due = held.rows(DUE, the_now=now) if earliest is not None and earliest.next_run_at <= now else []
     rows = {row.id: row for row in due}
     hashes = {row.id: row.definition_hash for row in due}
     waiting: dict[str, list[Waiting]] = {}
@@ -141,15 +159,18 @@ def situation(held: Held, now: datetime, mine: Mapping[str, str] | None = None) 
         for row in due
         if row.updated_at >= row.next_run_at or _is_locked(row)
     }
-    for row in _due_next(held, now, mine):
+    for row in _due_next(held, now, mine, None if due else earliest):
         marks.append(Mark(row.id, row.next_run_at, locked=True))
         hashes[row.id] = row.definition_hash
     return Situation(marks, busy, hashes, stranded)
 
 
-def _due_next(held: Held, now: datetime, mine: Mapping[str, str] | None) -> list[Any]:
-    """The schedule that is due next. It may be another version's, and not ours to run: then a few more."""
-    found = held.rows(NEXT, the_now=now, page=1)
+def _due_next(held: Held, now: datetime, mine: Mapping[str, str] | None, known: Any) -> list[Any]:
+    """The schedule that is due next. It may be another version's, and not ours to run: then a few more.
+
+    `known`: that schedule, where it is known that nothing is due before it.
+    """
+    found = held.rows(NEXT, the_now=now, page=1) if known is None else [known]
     if found and mine is not None and mine.get(found[0].id) != found[0].definition_hash:
         return held.rows(NEXT, the_now=now, page=NEXT_FEW)
     return found

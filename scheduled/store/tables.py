@@ -3,7 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Insert, Table, bindparam, insert, or_
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Insert,
+    String,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    or_,
+)
 
 from scheduled import models
 
@@ -41,6 +53,23 @@ def inserted(table: Table, *columns: str, **others: Any) -> Insert:
 def lock_is_free() -> ColumnElement[bool]:
     """Nobody holds the lock. One whose lease ran out is not free before it was reaped with its rows."""
     return schedules.c.locked_at.is_(None)
+
+
+def spelled(word: str) -> ColumnElement[str]:
+    """One of our own words, spelled out in the statement instead of bound to it.
+
+    PostgreSQL plans a statement once for all values, and would not know how few rows have this one.
+    """
+    return literal_column(f"'{word}'", String())
+
+
+def within(column: Column[Any]) -> ColumnElement[bool]:
+    """The column has the value given, said as a range: for rows in the order of this column and another one.
+
+    Then only their common index has the order. Else PostgreSQL, which deems all values equally frequent, may
+    sort all rows of a frequent value, or walk through those of all others to find one of a rare value.
+    """
+    return and_(column >= given(column), column <= given(column))
 
 
 def any_of(column: Column[Any], values: Iterable[str]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, and_, bindparam, column, func, or_, select
 
 from scheduled.columns import UtcDateTime
 from scheduled.store.database import Held
-from scheduled.store.leases import Moment
+from scheduled.store.leases import Moment, is_taken
 from scheduled.store.statements import Statement
 
 NEWEST = 10_000
@@ -42,7 +42,9 @@ _w: Any = _table(
 )
 _o: Any = _table("occurrence", "id", "schedule_id", "unique_key", instants=("due_at",))
 _r: Any = _table("job_run", "id", "status", instants=("finished_at",))
-_e: Any = _table("schedule_event", "id", "event", "actor", instants=("at",), documents=("data",))
+_e: Any = _table(
+    "schedule_event", "id", "schedule_id", "event", "actor", instants=("at",), documents=("data",)
+)
 
 
 def _instant(name: str) -> Any:
@@ -71,13 +73,13 @@ NEWEST_START = Statement(
 )
 DEAD_LOCKS = Statement(
     select(_s.c.id, _s.c.locked_by, _s.c.lock_expires_at).where(
-        _s.c.locked_at.is_not(None), _s.c.lock_expires_at < Moment()
+        is_taken(_s.c.locked_at), _s.c.lock_expires_at < Moment()
     )
 )
 HELD_LOCKS = Statement(
     select(_s.c.id, *_presence)
     .join_from(_s, _w, _w.c.id == _s.c.locked_by)
-    .where(_s.c.locked_at.is_not(None), _s.c.lock_expires_at >= Moment())
+    .where(is_taken(_s.c.locked_at), _s.c.lock_expires_at >= Moment())
 )
 OVERDUE = Statement(
     select(_s.c.id, _s.c.next_run_at)
@@ -105,7 +107,8 @@ AHEAD = Statement(
 )
 REJECTED = Statement(
     select(_e.c.id, _e.c.at, _e.c.actor, _e.c.data)
-    .where(_e.c.event == "reload_failed", _e.c.at > _instant("since"))
+    # It is no schedule's: by that, an index finds it.
+    .where(_e.c.schedule_id == "", _e.c.event == "reload_failed", _e.c.at > _instant("since"))
     .order_by(_e.c.id.desc())
     .limit(1)
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from scheduled.store.leases import Moment
+from scheduled.store.leases import Moment, is_taken
 from scheduled.store.statements import Statement
 from scheduled.store.tables import all_given, any_of, gaps, given, inserted, runs, schedules, workers
 from scheduled.words import Status, WorkerStatus
@@ -57,7 +57,7 @@ LOCKS = Statement(
         _w.status, _w.hostname, _w.boot_id, _w.pid, _w.pid_started_at, _w.last_heartbeat_at,
     )
     .join_from(schedules, workers, workers.c.id == _s.locked_by, isouter=True)
-    .where(_s.locked_at.is_not(None), _s.locked_by != given(_s.locked_by, "me"))
+    .where(is_taken(_s.locked_at), _s.locked_by != given(_s.locked_by, "me"))
 )  # fmt: skip
 CHILDREN = Statement(
     select(runs.c.pid, runs.c.pid_started_at).where(
