@@ -27,7 +27,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --json build/bench.json
 
 bench-large: $(VENV)/.dev
-	$(BIN)/python -m benchmarks find-due history-page --scale 5 --json build/bench-large.json
+	$(BIN)/python -m benchmarks large --json build/bench-large.json
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)

@@ -114,7 +114,7 @@ ADD_OUTPUTS = """
 
 
 def filled(url: str, schedules: int, runs: int) -> Database:
-    """A database with so many schedules, none of which is due before `LAST` + 1 h, and so many job runs."""
+    """A database with so many schedules, due a day after `LAST` at the earliest, and so many job runs."""
     database = Database(url, create=True)
     prepare(database, auto_migrate=True)
     database.close()
@@ -137,7 +137,7 @@ def statements(held: Held, schedules: int, occurrences: int) -> Iterator[str]:
     yield from words.prepared
     began = LAST - timedelta(seconds=STEP_SECONDS * (occurrences + BUSY))
     Switcher(held, began, "benchmark", grace_seconds=60).reconcile(registry())
-    yield f"UPDATE job_schedule SET next_run_at = {_instant(words, '3600')}"
+    yield f"UPDATE job_schedule SET next_run_at = {_instant(words, '86400')}"
     if schedules > 1:
         yield from _schedules(words, schedules - 1)
     for base in range(0, occurrences, AT_ONCE):
@@ -153,7 +153,7 @@ def _schedules(words: Words, count: int) -> Iterator[str]:
         "numbers": NUMBERS.format(jobs=JOBS),
         "between": BETWEEN.format(count=count),
         "schedule": words.schedule.format(n=number),
-        "next": _instant(words, f"3600 + {number}"),
+        "next": _instant(words, f"86400 + {number}"),
         "first": FIRST,
     }
     yield ADD_SCHEDULES.format(**told)
