@@ -1,7 +1,7 @@
 """Forgets what is older than SCHEDULE_RETENTION_DAYS, a little at a time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,12 +26,15 @@ class Pruned:
     workers: int = 0
 
 
-def prune(held: Held, cutoff: datetime, *, dry_run: bool = False) -> Pruned:
+def prune(
+    held: Held, cutoff: datetime, *, dry_run: bool = False, go_on: Callable[[], bool] = lambda: True
+) -> Pruned:
     """Delete what ended before `cutoff`, in small batches; with `dry_run` only count it.
 
-    The newest occurrence of each schedule stays, and so do the events that tell what was due when.
+    The newest occurrence of each schedule stays, and so do the events that tell what was due when. `go_on` is
+    asked before each batch: what is left when it says no is for the next time.
     """
-    return _counted(held, cutoff) if dry_run else _Pruning(held, cutoff).all()
+    return _counted(held, cutoff) if dry_run else _Pruning(held, cutoff, go_on).all()
 
 
 def _counted(held: Held, cutoff: datetime) -> Pruned:
@@ -47,15 +50,18 @@ def _counted(held: Held, cutoff: datetime) -> Pruned:
 class _Pruning:
     """Transactions that are as large as they may be to be brief, with room for others between them."""
 
-    def __init__(self, held: Held, cutoff: datetime) -> None:
+    def __init__(self, held: Held, cutoff: datetime, go_on: Callable[[], bool]) -> None:
         self._held = held
+        self._go_on = go_on
         self._cutoff = cutoff
         self._batch = min(FIRST, BATCH)
 
     def all(self) -> Pruned:
         occurrences = job_runs = 0
         for row in self._held.rows(pruning.SCHEDULE_IDS):
-            while ids := pruning.old_occurrences(self._held, row.id, self._cutoff, self._batch):
+            while self._go_on() and (
+                ids := pruning.old_occurrences(self._held, row.id, self._cutoff, self._batch)
+            ):
                 occurrences += len(ids)
                 with self._briefly():
                     job_runs += pruning.delete_occurrences(self._held, row.id, ids, self._cutoff)
@@ -63,7 +69,7 @@ class _Pruning:
 
     def _events(self) -> int:
         gone = last = 0
-        while ids := pruning.old_events(self._held, self._cutoff, last, self._batch):
+        while self._go_on() and (ids := pruning.old_events(self._held, self._cutoff, last, self._batch)):
             last = ids[-1]
             with self._briefly():
                 gone += pruning.delete_events(self._held, ids)

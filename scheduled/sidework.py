@@ -199,7 +199,7 @@ class Sidework:
 
     def _keep_house(self) -> None:
         cutoff = self._clock.now() - timedelta(days=self._settings.retention_days)
-        pruned = prune(self._held, cutoff)
+        pruned = prune(self._held, cutoff, go_on=lambda: not self._ending.is_set())
         if pruned != Pruned():
             self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
 

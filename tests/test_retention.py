@@ -51,3 +51,13 @@ def test_it_forgets_daemons_that_stopped_long_ago(daemon: ManualDaemon) -> None:
 def test_it_deletes_in_batches(daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduled.retention.BATCH", 1)
     assert prune(daemon.parts.engine.held, NOON + days(2.5)).occurrences == 3
+
+
+def test_it_leaves_the_rest_for_the_next_time_when_it_is_told_to(
+    daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduled.retention.BATCH", 1)
+    answers = iter([True, True])
+    held = daemon.parts.engine.held
+    assert prune(held, NOON + days(2.5), go_on=lambda: next(answers, False)).occurrences == 2
+    assert prune(held, NOON + days(2.5)).occurrences == 1
