@@ -13,8 +13,6 @@ from scheduled.store import ledger, runs, schedules
 from scheduled.store.database import Held
 from scheduled.words import Reason, Status
 
-LONGEST_TEXT = 1024 * 1024
-"""Of a message its beginning is kept, of a traceback its end: no server takes statements of any length."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -162,7 +160,7 @@ def _write_finished(held: Held, finished: Finished) -> None:
         duration_ms=finished.duration_ms,
         reason=outcome.reason,
         error_type=outcome.error_type and clean(outcome.error_type)[:255],
-        error_message=outcome.error_message and clean(outcome.error_message[:LONGEST_TEXT]),
+        error_message=outcome.error_message and clean(outcome.error_message),
     )
     printed = output is not None and not output.empty
     if printed or outcome.traceback is not None or outcome.result is not None:
@@ -171,7 +169,7 @@ def _write_finished(held: Held, finished: Finished) -> None:
             job_run_id=finished.job_run_id,
             output=clean(output.text()) if output is not None and printed else None,
             truncated=output is not None and output.truncated,
-            traceback=outcome.traceback and clean(outcome.traceback[-LONGEST_TEXT:]),
+            traceback=outcome.traceback and clean(outcome.traceback),
             result=outcome.result and clean(outcome.result),
         )
 

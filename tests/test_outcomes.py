@@ -138,14 +138,3 @@ def test_a_schedule_that_breaks_the_planner_does_not_stop_the_others(
         "bad"
     ]
     monkeypatch.undo()
-
-
-def test_of_an_endless_message_the_beginning_is_kept_and_of_its_traceback_the_end(world: World) -> None:
-    def fail() -> None:
-        raise ValueError("too long " * 1_000_000)
-
-    world.job("work", fail)
-    world.start("0 13 * * *").advance(hours=2)
-    (run,) = world.crank.runs()
-    assert run["error_message"].startswith("too long too long")
-    assert len(run["error_message"]) == 1024 * 1024
