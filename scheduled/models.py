@@ -36,6 +36,7 @@ class JobSchedule(Table, table=True):
     __table_args__ = (
         Index("ix_job_schedule_enabled_next_run_at", "enabled", "next_run_at"),
         Index("ix_job_schedule_locked_at", "locked_at"),
+        Index("ix_job_schedule_consecutive_failures", "consecutive_failures"),
     )
 
     id: str = Field(primary_key=True, max_length=64)
@@ -66,6 +67,7 @@ class Occurrence(Table, table=True):
     __table_args__ = (
         UniqueConstraint("unique_key"),
         Index("ix_occurrence_schedule_id_due_at", "schedule_id", "due_at"),
+        Index("ix_occurrence_due_at", "due_at"),
         Index("ix_occurrence_status", "status"),
     )
 

@@ -127,3 +127,16 @@ def test_a_file_that_is_no_database_is_one_sentence(place: Place) -> None:
 def test_a_database_without_our_tables_is_one_sentence(place: Place) -> None:
     Path("scheduled.db").touch()
     assert "`scheduled db upgrade` creates them" in place.error("list")
+
+
+def test_it_lists_a_page(place: Place) -> None:
+    place.lived(hours=1)
+    ids = [schedule["id"] for schedule in place.json("list")]
+    first = [schedule["id"] for schedule in place.json("list", "--limit", "2")]
+    rest = [schedule["id"] for schedule in place.json("list", "--after", first[-1])]
+    assert (len(first), first + rest) == (2, ids)
+
+
+def test_there_is_nothing_after_the_last(place: Place) -> None:
+    place.lived(hours=1)
+    assert place.out("list", "--after", "zzz") == "no schedule's id comes after zzz\n"

@@ -14,15 +14,20 @@ NARROW = ("schedule", "when", "state", "last run", "next run", ">runs", ">failed
 
 
 @click.command("list")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many. [default: all]")
+@click.option("--after", metavar="ID", help="Only those whose id comes after this one: the next page.")
 @common.json_option
-def list_(as_json: bool) -> None:
+def list_(limit: int | None, after: str | None, as_json: bool) -> None:
     """List all schedules, with their last and next run."""
     from scheduled.store import reads
     from scheduled.views import described
 
-    found = [described(row) for row in reads.all_schedules(common.open_database(common.settings()))]
+    rows = reads.all_schedules(common.open_database(common.settings()), after, limit)
+    found = [described(row) for row in rows]
     if as_json:
         common.print_json(found)
+    elif not found and after is not None:
+        click.echo(f"no schedule's id comes after {after}")
     elif not found:
         click.echo("there are no schedules yet: `scheduled run` stores them when it starts")
     else:

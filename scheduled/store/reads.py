@@ -45,9 +45,12 @@ class Wanted:
     limit: int = 50
 
 
-def all_schedules(database: Database) -> list[dict[str, Any]]:
-    """Every schedule, by id."""
-    return _all(database, select(*(_s[name] for name in SCHEDULE)).order_by(_s.id))
+def all_schedules(
+    database: Database, after: str | None = None, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The schedules, by id: those after that one, and at most so many."""
+    query = select(*(_s[name] for name in SCHEDULE)).order_by(_s.id).limit(limit)
+    return _all(database, query if after is None else query.where(_s.id > after))
 
 
 def schedule_row(database: Database, schedule_id: str) -> dict[str, Any] | None:

@@ -96,13 +96,9 @@ AHEAD = Statement(
         _s.c.enabled == true(),
         _s.c.next_run_at > _instant("the_now"),
         # Only a ledger that has come beyond now can have taken the frontier beyond its time.
-        select(_o.c.id)
-        .where(
-            _o.c.schedule_id == _s.c.id,
-            _o.c.due_at > _instant("the_now"),
-            _o.c.unique_key.is_not(None),
-        )
-        .exists(),
+        _s.c.id.in_(
+            select(_o.c.schedule_id).where(_o.c.due_at > _instant("the_now"), _o.c.unique_key.is_not(None))
+        ),
     )
 )
 REJECTED = Statement(
