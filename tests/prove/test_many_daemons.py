@@ -64,7 +64,7 @@ def test_what_a_killed_daemon_held_runs_again(served: ServedScene, same_host: bo
                                  " AND attempt = 2")
     )  # fmt: skip
     if same_host:
-        assert again < 5
+        assert again < 8
     served.living()[0].kill()
 
 
@@ -79,7 +79,7 @@ def test_what_a_killed_daemon_did_not_hold_is_on_time(served: ServedScene) -> No
     killed.kill()
     time.sleep(5)
     late = "SELECT started_at, due_at FROM occurrence WHERE schedule_id = 'work' ORDER BY id DESC LIMIT 4"
-    assert max((started - due).total_seconds() for started, due in served.rows(late)) < 0.5
+    assert max((started - due).total_seconds() for started, due in served.rows(late)) < 1.5
     served.stop_all()
     served.assert_promises()
 
@@ -110,7 +110,7 @@ def test_a_request_is_heard_at_once(served: ServedScene) -> None:
     asked = schedule("asked", NEVER, mode="JOBS", jobs=["work"])
     served.define(definitions(SILENT_JOB, asked))
     served.start()
-    limit = 0.02 if served.kind == "postgresql" else 1.3
+    limit = 0.2 if served.kind == "postgresql" else 1.3
     waits = []
     for _ in range(5):
         served.call("trigger", "asked", "--wait")
