@@ -23,10 +23,15 @@ AHEAD, BEHIND = timedelta(hours=1), -timedelta(hours=1)
 LEASE = Settings(lock_timeout_ms=1000)
 
 
+LIVING: list[ManualDaemon] = []
+
+
 @pytest.fixture
 def database(served: ServedScene) -> Iterator[Database]:
     with closing(Database(served.env["DATABASE_URL"])) as made:
         yield made
+        while LIVING:
+            LIVING.pop().crash()
 
 
 def daemon(database: Database, off: timedelta) -> ManualDaemon:
@@ -37,7 +42,8 @@ def daemon(database: Database, off: timedelta) -> ManualDaemon:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scheduled.lifeline.socket.gethostname", lambda: f"off by {off}")
         clock = SettableClock(datetime.now(UTC) + off)
-        return ManualDaemon(Registry.of([schedule]), settings=LEASE, database=database, clock=clock)
+        LIVING.append(ManualDaemon(Registry.of([schedule]), settings=LEASE, database=database, clock=clock))
+    return LIVING[-1]
 
 
 def claim(holder: ManualDaemon) -> None:
