@@ -12,7 +12,7 @@ from scheduled.registry import Registry
 from scheduled.running.identity import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.database import Held
-from scheduled.waiting import counts_of
+from scheduled.waiting import counts_of, skip_jobs
 from scheduled.words import Reason, Status, WorkerStatus, WorkerType
 
 
@@ -191,19 +191,8 @@ def _interrupt(
             )
         elif attempt.status == Status.QUEUED:
             skip_queued_attempt(held, attempt.id, Reason.HOLDER_LOST, now)
-    for name in () if requeued else unreached:
-        runs.add_run(
-            held,
-            occurrence_id=running.id,
-            schedule_id=lock.schedule_id,
-            job_name=name,
-            attempt=1,
-            trigger=running.trigger,
-            status=Status.SKIPPED,
-            queued_at=now,
-            finished_at=now,
-            reason=Reason.HOLDER_LOST,
-        )
+    left = () if requeued else unreached
+    skip_jobs(held, running.id, lock.schedule_id, running.trigger, left, Reason.HOLDER_LOST, now)
     return last_sign, requeued
 
 

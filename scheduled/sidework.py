@@ -246,9 +246,10 @@ class Sidework:
             raise
 
     def _read_the_news(self) -> None:
-        if self._control.occurrence_id is not None:
+        if self._control.occurrence_id is None:
+            self._newspaper.read(self._control.wakeup.set)
+        else:
             self._look_for_cancel()
-        self._newspaper.read(self._look_for_requests)
 
     def _feel(self) -> None:
         if self._lifeline.feel(busy=self._control.occurrence_id is not None):

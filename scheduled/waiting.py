@@ -48,25 +48,38 @@ def counts_of(attempts: Iterable[Any], unreached: int) -> dict[str, int]:
     }
 
 
+def skip_jobs(
+    held: Held,
+    occurrence_id: int,
+    schedule_id: str,
+    trigger: str,
+    names: Iterable[str],
+    reason: Reason,
+    now: datetime,
+) -> None:
+    """Within a transaction: record jobs that had no attempt as ones that will have none."""
+    for name in names:
+        runs.add_run(
+            held,
+            occurrence_id=occurrence_id,
+            schedule_id=schedule_id,
+            job_name=name,
+            attempt=1,
+            trigger=trigger,
+            status=Status.SKIPPED,
+            queued_at=now,
+            finished_at=now,
+            reason=reason,
+        )
+
+
 def _skip_unreached(held: Held, occurrence: Any, reason: Reason, now: datetime) -> None:
     """Of an occurrence that was to run again: the jobs without an attempt, as its definition names them."""
     attempts = held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence.id)
     reached = {attempt.job_name for attempt in attempts}
     definition = held.row(schedules.ONE, the_id=occurrence.schedule_id).definition
     unreached = [name for name in occurrence.jobs or definition.get("jobs", []) if name not in reached]
-    for name in unreached:
-        runs.add_run(
-            held,
-            occurrence_id=occurrence.id,
-            schedule_id=occurrence.schedule_id,
-            job_name=name,
-            attempt=1,
-            trigger=occurrence.trigger,
-            status=Status.SKIPPED,
-            queued_at=now,
-            finished_at=now,
-            reason=reason,
-        )
+    skip_jobs(held, occurrence.id, occurrence.schedule_id, occurrence.trigger, unreached, reason, now)
     # Its definition may have changed since it ran, and the jobs that it had then are not known any more.
     total = len(reached) + len(unreached)
     held.run(ledger.COUNT_JOBS, the_id=occurrence.id, jobs_total=total, **counts_of(attempts, len(unreached)))

@@ -97,31 +97,20 @@ REQUEUE = Statement(
 WAIT_AGAIN = Statement(
     update(occurrences).where(_under_the_lock).values(status=Status.QUEUED, worker_id=None, started_at=None)
 )
-GIVE_BACK = Statement(
+_freed = (
     update(schedules)
     .where(_s.id == given(_s.id), _s.locked_by == given(_s.locked_by, "holder"))
-    .values(
-        locked_at=None,
-        locked_by=None,
-        lock_expires_at=None,
-        run_count=_s.run_count - 1,
-        updated_at=given(_s.updated_at, "the_now"),
-    )
+    .values(locked_at=None, locked_by=None, lock_expires_at=None, updated_at=given(_s.updated_at, "the_now"))
 )
+GIVE_BACK = Statement(_freed.values(run_count=_s.run_count - 1))
 RELEASE = Statement(
-    update(schedules)
-    .where(_s.id == given(_s.id), _s.locked_by == given(_s.locked_by, "holder"))
-    .values(
-        locked_at=None,
-        locked_by=None,
-        lock_expires_at=None,
+    _freed.values(
         last_status=given(_s.last_status, "status"),
         failure_count=_s.failure_count + given(_s.failure_count, "failed"),
         consecutive_failures=case(
             (bindparam("kept", type_=_s.failure_count.type) == 0, 0),
             else_=_s.consecutive_failures + given(_s.consecutive_failures, "failed"),
         ),
-        updated_at=given(_s.updated_at, "the_now"),
     )
 )
 RUNNING_OF = Statement(

@@ -43,6 +43,14 @@ def apart(ctx: JobContext) -> None:
     subprocess.Popen(["sleep", "60"])
     note(ctx, "ended")
 """
+NEVER = "0 0 1 1 *"
+SLEEPER = """
+@job
+def nap(ctx: JobContext) -> None:
+    note(ctx, "began")
+    time.sleep(120)
+    note(ctx, "ended")
+"""
 ONE_JOB = """
 @job
 def work(ctx: JobContext) -> None:

@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from tests.prove.jobs import ONE_JOB, definitions, schedule
+from tests.prove.jobs import NEVER, ONE_JOB, SLEEPER, definitions, schedule
 from tests.prove.served import ServedScene
 
 pytestmark = pytest.mark.prove
 
-NEVER = "0 0 1 1 *"
-SLEEPER = """
-@job
-def nap(ctx: JobContext) -> None:
-    note(ctx, "began")
-    time.sleep(120)
-    note(ctx, "ended")
-"""
 HASTY = {"SCHEDULE_LOCK_TIMEOUT_MS": "3000", "SCHEDULE_HEARTBEAT_INTERVAL_MS": "500"}
 RELAY = Path(__file__).with_name("relay.py")
 

@@ -6,20 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.prove.jobs import ONE_JOB, SILENT_JOB, definitions, schedule
+from tests.prove.jobs import NEVER, ONE_JOB, SILENT_JOB, SLEEPER, definitions, schedule
 from tests.prove.served import ServedScene, each, within
 
 pytestmark = pytest.mark.prove
 
 EACH_SECOND = schedule("work", "every second", mode="JOBS", jobs=["work"])
-NEVER = "0 0 1 1 *"
-SLEEPER = """
-@job
-def nap(ctx: JobContext) -> None:
-    note(ctx, "began")
-    time.sleep(60)
-    note(ctx, "ended")
-"""
 COMPLETED = "SELECT COUNT(*) FROM occurrence WHERE status = 'COMPLETED'"
 LEASE = {"SCHEDULE_LOCK_TIMEOUT_MS": "10000", "SCHEDULE_HEARTBEAT_INTERVAL_MS": "1000"}
 DAEMONS, SCHEDULES, SECONDS = 10, 200, 60

@@ -9,7 +9,7 @@ from scheduled import Daemon
 from scheduled.registry import Registry
 from scheduled.settings import Settings
 from scheduled.store.database import Database
-from tests.prove.jobs import ONE_JOB, THREE_JOBS, definitions, schedule
+from tests.prove.jobs import NEVER, ONE_JOB, THREE_JOBS, definitions, schedule
 from tests.prove.served import ServedScene
 
 pytestmark = pytest.mark.prove
@@ -18,7 +18,6 @@ SCHEDULES = schedule("three", "every second", mode="GROUP", group="three") + sch
     "work", "every 2 seconds", mode="JOBS", jobs=["work"], missed="run_all", overlap="run_all"
 )
 COMPLETED = "SELECT COUNT(*) FROM occurrence WHERE status = 'COMPLETED'"
-NEVER = "0 0 1 1 *"
 WAITING_JOB = """
 @job
 def patient(ctx: JobContext) -> str:

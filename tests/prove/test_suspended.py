@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.prove.jobs import ONE_JOB, definitions, schedule
+from tests.prove.jobs import NEVER, ONE_JOB, definitions, schedule
 from tests.prove.scene import Scene
 
 pytestmark = pytest.mark.prove
@@ -24,7 +24,6 @@ def doze(ctx: JobContext) -> None:
 job(name="inline")(doze)
 job(name="isolated", isolation="process")(doze)
 """
-NEVER = "0 0 1 1 *"
 HASTY = {"SCHEDULE_LOCK_TIMEOUT_MS": "1500", "SCHEDULE_HEARTBEAT_INTERVAL_MS": "300"}
 
 
