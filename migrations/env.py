@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from scheduled.models import metadata
+from scheduled.tables import metadata
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:

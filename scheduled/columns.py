@@ -1,10 +1,11 @@
-"""The column types of our own. Apart from the models, because SQLModel takes long to import.
+"""The column types of our own.
 
 What only one database needs of SQLAlchemy is imported when that database is used: MySQL's costs a megabyte.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, Text
@@ -62,6 +63,7 @@ class LongText(TypeDecorator[str]):
         return self.impl_instance
 
 
+@lru_cache(16)  # a transaction writes the same few instants over and over
 def _to_text(value: datetime | None) -> str | None:
     if value is None:
         return None

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, inspect
 
 from scheduled.errors import SchemaError
 from scheduled.store.database import Database
+from scheduled.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"  # what this version of the code expects
+HEAD = "0003"  # what this version of the code expects
 PACKAGE = Path(__file__).parents[1]
 GUARD_SECONDS = 0.1
 
@@ -171,8 +172,6 @@ def _refuse_unknown(stored: str, database: Database) -> None:
 
 
 def _refuse_taken(connection: Connection, database: Database) -> None:
-    from scheduled.models import metadata  # SQLModel is slow to import, and seldom needed here
-
     taken = sorted(metadata.tables.keys() & set(inspect(connection).get_table_names()))
     if taken:
         raise SchemaError(

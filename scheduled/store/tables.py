@@ -1,4 +1,4 @@
-"""The tables as Core sees them, and small words that the statements share."""
+"""The tables, and small words that the statements share."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,30 +8,37 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Insert,
+    Integer,
     String,
     Table,
     and_,
     bindparam,
+    func,
     insert,
     literal_column,
     or_,
 )
 
-from scheduled import models
+from scheduled.tables import events, gaps, occurrences, outputs, runs, schedules, workers
 
-
-def _table(model: Any) -> Table:
-    table: Table = model.__table__
-    return table
-
-
-schedules = _table(models.JobSchedule)
-occurrences = _table(models.Occurrence)
-runs = _table(models.JobRun)
-outputs = _table(models.JobOutput)
-events = _table(models.ScheduleEvent)
-workers = _table(models.WorkerInstance)
-gaps = _table(models.WorkerGap)
+__all__ = [
+    "all_given",
+    "any_of",
+    "beside",
+    "events",
+    "gaps",
+    "given",
+    "inserted",
+    "lock_is_free",
+    "occurrences",
+    "only",
+    "outputs",
+    "runs",
+    "schedules",
+    "spelled",
+    "within",
+    "workers",
+]
 
 
 def given(column: Column[Any], name: str | None = None) -> BindParameter[Any]:
@@ -61,6 +68,19 @@ def spelled(word: str) -> ColumnElement[str]:
     PostgreSQL plans a statement once for all values, and would not know how few rows have this one.
     """
     return literal_column(f"'{word}'", String())
+
+
+def only(count: int) -> ColumnElement[int]:
+    """So many rows, spelled out: PostgreSQL would plan afresh, each time, for a limit that is bound."""
+    return literal_column(str(count), Integer())
+
+
+def beside(column: Column[Any]) -> ColumnElement[Any]:
+    """The column's value, but no reason to choose an index: another condition finds fewer rows.
+
+    SQLite knows how many rows a value of a column has on average, and nothing of the rare values.
+    """
+    return func.coalesce(column, "")
 
 
 def within(column: Column[Any]) -> ColumnElement[bool]:
