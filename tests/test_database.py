@@ -11,15 +11,11 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateError
-from scheduled.models import ScheduleEvent, WorkerGap, WorkerInstance, metadata
 from scheduled.store import engines
 from scheduled.store.database import Database, Held
 from scheduled.store.faults import translation
 from scheduled.store.statements import Statement
-
-events = metadata.tables[str(ScheduleEvent.__tablename__)]
-gaps = metadata.tables[str(WorkerGap.__tablename__)]
-workers = metadata.tables[str(WorkerInstance.__tablename__)]
+from scheduled.tables import events, gaps, metadata, workers
 
 SQLITE, POSTGRESQL = SQLiteDialect_pysqlite(), PGDialect_psycopg()  # type: ignore[no-untyped-call]
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)

@@ -6,6 +6,7 @@ import pytest
 
 from scheduled.store.database import Held
 from scheduled.testing import ManualDaemon
+from tests.commits import before_and_after_commits, nothing
 from tests.conftest import World, at
 
 
@@ -17,13 +18,7 @@ class Killed(BaseException):
 def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with each commit."""
     made: list[int] = []
-    commit = Held._commit
-
-    def count(held: Held) -> None:
-        commit(held)
-        made.append(1)
-
-    monkeypatch.setattr(Held, "_commit", count)
+    before_and_after_commits(monkeypatch, nothing, lambda: made.append(1))
     return made
 
 

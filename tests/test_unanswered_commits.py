@@ -6,23 +6,22 @@ from typing import Any
 import pytest
 
 from scheduled.errors import DatabaseUnavailableError
-from scheduled.store.database import Held
+from tests.commits import before_and_after_commits, nothing
 from tests.conftest import World
 
 
 @pytest.fixture(params=range(1, 6))
 def unanswered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """From when it is `on`, the n-th commit is made, and not answered."""
-    commit, state = Held._commit, {"on": False, "left": request.param}
+    state = {"on": False, "left": request.param}
 
-    def commit_silently(held: Held) -> None:
-        commit(held)
+    def say_nothing() -> None:
         if state["on"]:
             state["left"] -= 1
             if state["left"] == 0:
                 raise DatabaseUnavailableError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(Held, "_commit", commit_silently)
+    before_and_after_commits(monkeypatch, nothing, say_nothing)
     return state
 
 

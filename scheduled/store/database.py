@@ -1,7 +1,7 @@
 """A database: its connections, transactions on them, and the statements of ours that run there."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, make_url
 
 from scheduled.errors import DatabaseError, DatabaseUnavailableError, DeadlockError, RowLockedError
+from scheduled.store.at_once import Shape, Shapes, shape_of
 from scheduled.store.engines import BEGIN, make_engine, sqlite_file
 from scheduled.store.faults import translated, translation
 from scheduled.store.leases import NOW
-from scheduled.store.statements import Statement
+from scheduled.store.statements import Statement, Write
 
 
 class Database:
@@ -75,11 +76,16 @@ class Held:
         self._dialect = database.dialect
         self._errors = database.errors
         self._sqlite = database.dialect.name == "sqlite"
+        self._at_once = (
+            Shapes(database.dialect, database.own_clock) if database.dialect.name == "postgresql" else None
+        )
         self._begin = BEGIN.get(database.dialect.name, "BEGIN")
         self._guard = threading.RLock()
         self._depth = 0
         self._transaction = _Transaction(self)
         self._connection: Any = None
+        self._driven: Any = None
+        """The driver's own connection, below that one: the way there is long, and each statement takes it."""
         self.dialect_name = database.dialect.name
 
     @contextmanager
@@ -92,10 +98,11 @@ class Held:
                 raise self._known(error) from error
 
     def _driver(self) -> Any:
-        if self._connection is None:
+        if self._driven is None:
             with translated(self._errors):
                 self._connection = self._database.engine.raw_connection()
-        return self._connection.driver_connection
+            self._driven = self._connection.driver_connection
+        return self._driven
 
     def transaction(self) -> "_Transaction":
         """One durable transaction. Within another one it is a part of that.
@@ -131,16 +138,55 @@ class Held:
             self._depth -= 1
             self._guard.release()
 
+    def write(self, *writes: Write) -> list[int] | None:
+        """One durable transaction. If the first write changes no row, none of the others is made: None.
+
+        Else an id for each of them: that of the row which it added, or 0. Raises as `transaction` does.
+        """
+        if self._at_once is not None and (shape := shape_of(writes)) is not None:
+            return self._write_at_once(self._at_once, shape, writes)
+        with self._transaction:
+            if self.run(writes[0].statement, **writes[0].values) != 1:
+                return None
+            added = [0]
+            for write in writes[1:]:
+                added.append(self.make(write, added[-1]))
+            return added
+
+    def make(self, write: Write, before: int = 0) -> int:
+        """Execute one write; the id of the row that it added, or 0. `before`: what the last one added."""
+        statement, values, of, _ = write
+        if of is not None:
+            values = {**values, of: before}
+        if statement.adds:
+            return int(self._add(statement, values))
+        self._send(statement, values)
+        return 0
+
+    def _write_at_once(self, known: Shapes, shape: Shape, writes: Sequence[Write]) -> list[int] | None:
+        with self._guard:
+            at_once = known.compiled(shape)
+            row = self._commit_at_once(at_once.sql, at_once.parameters(writes))
+        return None if row is None else list(row)
+
+    def prepare(self, queries: Iterable[Statement], commits: Iterable[Shape]) -> None:
+        """Compile what is to be run later, when there is less time: that takes a millisecond each."""
+        alone = list(queries)
+        for shape in commits:
+            if self._at_once is not None:
+                self._at_once.compiled(shape)
+            else:
+                alone += [statement for statement, _ in shape]
+        for statement in alone:
+            statement.compiled(self._dialect, self._database.own_clock)
+
     def run(self, statement: Statement, **values: Any) -> int:
         """Execute a write; how many rows it changed."""
-        compiled = statement.compiled(self._dialect, self._database.own_clock)
-        return int(self._execute(compiled.sql, compiled.parameters(values)).rowcount)
+        return int(self._send(statement, values).rowcount)
 
     def insert(self, statement: Statement, **values: Any) -> Any:
         """Execute an INSERT of one row; the id that it was given."""
-        compiled = statement.compiled(self._dialect, self._database.own_clock)
-        cursor = self._execute(compiled.sql, compiled.parameters(values))
-        return cursor.fetchone()[0] if compiled.returns_rows else cursor.lastrowid
+        return self._add(statement, values)
 
     def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """Execute a query; its rows as named tuples."""
@@ -174,7 +220,13 @@ class Held:
 
     def version(self) -> int | None:
         """On SQLite: a number that changes when another connection commits (`PRAGMA data_version`)."""
-        return int(self.scalar("PRAGMA data_version")) if self._sqlite else None
+        if not self._sqlite:
+            return None
+        try:
+            with self._guard:  # asked all day long: by the shortest way that there is
+                return int(self._driver().execute("PRAGMA data_version").fetchone()[0])
+        except self._errors as error:
+            raise self._known(error) from error
 
     def checkpoint(self) -> None:
         """On SQLite: move the write-ahead log to its place, as far as nobody is in the way."""
@@ -184,9 +236,18 @@ class Held:
     def close(self) -> None:
         """Give the connection up; the next use opens another."""
         with self._guard:
-            connection, self._connection = self._connection, None
+            connection = self._let_go()
             if connection is not None:
                 connection.close()
+
+    def _send(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        compiled = statement.compiled(self._dialect, self._database.own_clock)
+        return self._execute(compiled.sql, compiled.parameters(values))
+
+    def _add(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        compiled = statement.compiled(self._dialect, self._database.own_clock)
+        cursor = self._execute(compiled.sql, compiled.parameters(values))
+        return cursor.fetchone()[0] if compiled.returns_rows else cursor.lastrowid
 
     def _execute(self, sql: str, parameters: Any) -> Any:
         try:
@@ -202,6 +263,10 @@ class Held:
         if not self._depth and self._is_lost(known):
             self._drop()
         return known
+
+    def _commit_at_once(self, sql: str, parameters: list[Any]) -> Any:
+        """A statement that is a transaction by itself; its row, if it has one."""
+        return self._execute(sql, parameters).fetchone()
 
     def _commit(self) -> None:
         try:
@@ -225,9 +290,13 @@ class Held:
         return away and not self._sqlite
 
     def _drop(self) -> None:
-        connection, self._connection = self._connection, None
+        connection = self._let_go()
         if connection is not None:
             connection.invalidate()
+
+    def _let_go(self) -> Any:
+        connection, self._connection, self._driven = self._connection, None, None
+        return connection
 
 
 class _Transaction:

@@ -59,7 +59,9 @@ def storable(value: Any) -> str:
     return clean_json(json.dumps(value, ensure_ascii=False))
 
 
-OPTIONS: Mapping[str, Any] = {"isolation_level": "AUTOCOMMIT", "json_serializer": storable}
+OPTIONS: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "json_serializer": storable}
+STYLES = {"postgresql": {"paramstyle": "format"}}
+"""Parameters by place, so that several statements can become one; and psycopg needs less time for them."""
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -84,8 +86,9 @@ def make_engine(url: str, *, patient: bool = False) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite(parsed)
         else:
+            options = OPTIONS | STYLES.get(parsed.get_backend_name(), {})
             engine = create_engine(
-                parsed, pool_pre_ping=True, connect_args=_defaults(parsed, patient), **OPTIONS
+                parsed, pool_pre_ping=True, connect_args=_defaults(parsed, patient), **options
             )
     except ModuleNotFoundError as error:
         hint = DRIVERS.get(error.name or "", f"DATABASE_URL names a database that needs {error.name}")

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Float, Insert, Numeric
 from sqlalchemy.sql.base import Executable
@@ -17,14 +17,26 @@ class Statement:
     """A statement whose bind parameters get their values when it is run, by name."""
 
     def __init__(self, clause: Executable) -> None:
-        self._clause = clause
+        self.clause: Any = clause
+        self.adds = isinstance(clause, Insert)
         self._compiled: dict[tuple[str, bool], Compiled] = {}
 
     def compiled(self, dialect: Dialect, own_clock: bool = False) -> "Compiled":
         found = self._compiled.get((dialect.name, own_clock))
         if found is None:
-            found = self._compiled[dialect.name, own_clock] = Compiled(self._clause, dialect, own_clock)
+            found = self._compiled[dialect.name, own_clock] = Compiled(self.clause, dialect, own_clock)
         return found
+
+
+class Write(NamedTuple):
+    """A statement that changes or adds a row, and the values of its parameters."""
+
+    statement: Statement
+    values: Mapping[str, Any]
+    of: str | None = None
+    """The parameter that gets the id of the row which the write before this one adds."""
+    in_turn: bool = False
+    """It touches a row that another write of the same commit touches, too: they need their order."""
 
 
 class Compiled:
@@ -40,11 +52,12 @@ class Compiled:
         self._positional: Sequence[str] | None = compiled.positiontup
         required = {name for parameter, name in compiled.bind_names.items() if parameter.required}
         self._fixed = {name: value for name, value in compiled.params.items() if name not in required}
-        self._into: dict[str, Processor] = {
+        into: dict[str, Processor] = {
             name: processor
             for parameter, name in compiled.bind_names.items()
             if (processor := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+        self._into = list(into.items())
         self.returns_rows = bool(columns)
         self._row = namedtuple("Row", [column.key for column in columns]) if columns else tuple
         self._out: list[tuple[int, Processor]] = [
@@ -56,9 +69,9 @@ class Compiled:
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """The driver's parameters. Raises KeyError for a parameter that has no value."""
         merged = {**self._fixed, **values}
-        for name, processor in self._into.items():
+        for name, processor in self._into:
             merged[name] = processor(merged[name])
-        return merged if self._positional is None else [merged[name] for name in self._positional]
+        return merged if self._positional is None else [*map(merged.__getitem__, self._positional)]
 
     def results(self, rows: Sequence[Any]) -> list[Any]:
         """The driver's rows as named tuples of Python values."""
