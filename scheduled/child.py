@@ -1,6 +1,7 @@
-"""Runs one job's function in a process of its own: `python -P -m scheduled.child <payload> <outcome>`.
+"""Runs one job's function in a process of its own.
 
-The arguments are descriptors. The daemon's side of this is `scheduled.running.children`.
+As `python -P -m scheduled.child <payload> <outcome> <progress>`: the arguments are descriptors.
+The daemon's side of this is `scheduled.running.children`.
 """
 
 import faulthandler
@@ -11,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -29,20 +30,23 @@ from scheduled.words import Reason, Status
 LINGER = 5.0
 """How long threads and exit handlers that the job left behind may take after it returned, in seconds."""
 
+OnProgress = Callable[[float, float | None], None]
+
 _terminated = threading.Event()
 
 
 def main(arguments: list[str]) -> None:
     """1. Read what to run. 2. Run it, while SIGTERM interrupts it. 3. Write the outcome, and end."""
-    given, outcome_fd = map(int, arguments)
-    os.set_inheritable(outcome_fd, False)
+    given, outcome_fd, progress_fd = map(int, arguments)
+    for kept in (outcome_fd, progress_fd):
+        os.set_inheritable(kept, False)
     with open(given, "rb") as file:
         payload = json.load(file)
     _prepare_output()
     signal.signal(signal.SIGTERM, _interrupt)
     pid = os.getpid()
     try:
-        outcome = run(payload)
+        outcome = run(payload, _teller(progress_fd))
     except Interrupt:
         _flush()
         _die_of(signal.SIGTERM)
@@ -55,7 +59,7 @@ def main(arguments: list[str]) -> None:
     threading.Thread(target=_end_for_sure, daemon=True).start()
 
 
-def run(payload: Mapping[str, Any]) -> Outcome:
+def run(payload: Mapping[str, Any], on_progress: OnProgress = lambda done, total: None) -> Outcome:
     """Load the definitions, find the job and call its function."""
     try:
         job = _find(payload["definitions"], payload["job"])
@@ -68,13 +72,24 @@ def run(payload: Mapping[str, Any]) -> Outcome:
         return Outcome(Status.FAILED, Reason.JOB_UNKNOWN, "UnknownNameError", message)
     told = dict(payload["context"])
     due_at = datetime.fromisoformat(told.pop("due_at"))
-    return call(job.function, JobContext(**told, due_at=due_at, is_cancelled=_terminated.is_set))
+    context = JobContext(**told, due_at=due_at, on_progress=on_progress, is_cancelled=_terminated.is_set)
+    return call(job.function, context)
 
 
 def _find(definitions: str, name: str) -> Job:
     from scheduled.loading import load
 
     return load(definitions).job(name)
+
+
+def _teller(fd: int) -> OnProgress:
+    """Tells of progress a line at a time: so short that lines of several threads are not mixed up."""
+
+    def tell(done: float, total: float | None) -> None:
+        with suppress(OSError):  # nobody listens any more
+            os.write(fd, json.dumps([done, total]).encode() + b"\n")
+
+    return tell
 
 
 def _prepare_output() -> None:

@@ -51,5 +51,11 @@ class JobContext:
         return self.is_cancelled()
 
     def progress(self, done: float, total: float | None = None) -> None:
-        """Tell how far the job has come: `done` of `total` units, or just `done` without a known total."""
-        self.on_progress(done, total)
+        """Tell how far the job has come: `done` of `total` units, or just `done` without a known total.
+
+        As often as you like: it is written about once a second.
+
+        Raises:
+            TypeError, ValueError: that is no number.
+        """
+        self.on_progress(float(done), None if total is None else float(total))

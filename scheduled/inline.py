@@ -6,7 +6,6 @@ from types import FrameType
 from typing import Any
 
 from scheduled.clock import Clock
-from scheduled.commands import add_request
 from scheduled.daemon import Parts, assemble, hosting
 from scheduled.errors import ConflictError, LockedError, UnknownNameError
 from scheduled.events import Events
@@ -14,6 +13,7 @@ from scheduled.lock import Claim
 from scheduled.past_instants import past_due_instant
 from scheduled.planner import Start
 from scheduled.registry import Registry
+from scheduled.requesting import Request, add_request
 from scheduled.settings import Settings
 from scheduled.store import schedules, workers
 from scheduled.store.database import Database, Held
@@ -81,9 +81,8 @@ def _claim(
                 f"the database does not know schedule {schedule_id!r} yet: `scheduled run` stores it"
             )
         due_at = None if for_instant is None else past_due_instant(held, row, for_instant, now)
-        occurrence_id = add_request(
-            held, schedule_id, actor, now, list(jobs) or None, dict(params or {}) or None, for_instant=due_at
-        )
+        request = Request(schedule_id, list(jobs) or None, dict(params or {}) or None, for_instant=due_at)
+        occurrence_id = add_request(held, request, actor, now)
         start = Start(schedule_id, due_at or now, Trigger.MANUAL, occurrence_id)
         claim = parts.engine.holder.claim(held, start, now)
         if claim is None:

@@ -1,4 +1,4 @@
-"""Commands and isolated functions as jobs: what becomes of them."""
+"""Commands and isolated functions as jobs: what becomes of them, and how far they tell to have come."""
 
 import io
 import json
@@ -47,8 +47,11 @@ schedules = [Schedule(id="s", name="S", cron="@daily")]
 class Result:
     """An outcome, and what was printed."""
 
-    def __init__(self, outcome: Outcome, printed: str, child: Child | None) -> None:
+    def __init__(
+        self, outcome: Outcome, printed: str, child: Child | None, come: tuple[Any, ...] | None = None
+    ) -> None:
         self.outcome = outcome
+        self.come = come
         self.printed = printed
         self.child = child
 
@@ -76,9 +79,11 @@ def isolate(tmp_path: Path) -> Isolate:
         path.write_text(text.replace("{code}", code))
         printed: list[str] = []
         started: list[Child] = []
+        come: list[tuple[Any, ...]] = []
         job = Job(name, function=print, isolation="process")
-        outcome = run_isolated(job, str(path), CONTEXT, printed.append, started.append, grace=2)
-        return Result(outcome, "".join(printed), started[0])
+        context = replace(CONTEXT, on_progress=lambda *told: come.append(told))
+        outcome = run_isolated(job, str(path), context, printed.append, started.append, grace=2)
+        return Result(outcome, "".join(printed), started[0], come[-1] if come else None)
 
     return run_code
 
@@ -198,6 +203,17 @@ def test_it_gives_the_function_its_context(isolate: Isolate) -> None:
     return [ctx.schedule_id, ctx.due_at.isoformat(), ctx.params, ctx.results, ctx.cancelled, ctx.attempt]"""
     told = ["nightly", "2026-01-02T03:00:00+00:00", {"n": 1}, {"before": [1]}, False, 1]
     assert isolate(code).outcome.value == told
+
+
+@pytest.mark.parametrize(("told", "heard"), [("1, 2", (1.0, 2.0)), ("7", (7.0, None))])
+def test_it_hands_the_progress_of_the_function_on(isolate: Isolate, told: str, heard: object) -> None:
+    code = f"def work(ctx: JobContext): ctx.progress({told})"
+    assert isolate(code).come == heard
+
+
+def test_progress_that_is_no_number_fails_the_function(isolate: Isolate) -> None:
+    code = "def work(ctx: JobContext): ctx.progress('half')"
+    assert isolate(code).outcome.error_type == "ValueError"
 
 
 def test_it_runs_in_a_process_of_its_own(isolate: Isolate) -> None:
@@ -348,7 +364,7 @@ def test_it_dies_of_the_signal_that_interrupted_it() -> None:
 def test_it_writes_no_outcome_when_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, for the same reason."""
 
-    def terminate(_payload: object) -> NoReturn:
+    def terminate(*_arguments: object) -> NoReturn:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
         raise AssertionError
@@ -357,16 +373,17 @@ def test_it_writes_no_outcome_when_interrupted(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "run", terminate)
     monkeypatch.setattr(module, "_prepare_output", lambda: None)
     monkeypatch.setattr(module, "_die_of", sys.exit)
-    given, outcome = os.pipe(), os.pipe()
+    given, outcome, progress = os.pipe(), os.pipe(), os.pipe()
     os.write(given[1], json.dumps({}).encode())
     os.close(given[1])
     with pytest.raises(SystemExit, match=str(int(signal.SIGTERM))):
-        module.main([str(given[0]), str(outcome[1])])
+        module.main([str(given[0]), str(outcome[1]), str(progress[1])])
     signal.signal(signal.SIGTERM, before)
     module._terminated.clear()
     os.close(outcome[1])
     assert os.read(outcome[0], 1) == b""
-    os.close(outcome[0])
+    for end in (outcome[0], *progress):
+        os.close(end)
 
 
 def test_it_leaves_other_streams_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

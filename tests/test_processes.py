@@ -193,7 +193,7 @@ def test_it_leaves_no_descriptors_behind(start: Started) -> None:
 
 
 def test_it_exchanges_payload_and_outcome(start: Started) -> None:
-    reply = "import os, sys; a, b = map(int, sys.argv[1:]); os.write(b, open(a, 'rb').read()[::-1])"
+    reply = "import os, sys; a, b, c = map(int, sys.argv[1:]); os.write(b, open(a, 'rb').read()[::-1])"
     child = start([sys.executable, "-c", reply], payload=b"desserts" * 10_000)
     assert child.wait() == 0
     assert child.outcome == b"stressed" * 10_000
@@ -209,6 +209,33 @@ def test_it_keeps_no_more_of_an_outcome_than_the_limit(start: Started) -> None:
     child = start([sys.executable, "-c", flood], payload=b"")
     child.wait()
     assert len(child.outcome or b"") == OUTCOME_LIMIT
+
+
+def told_by(script: str) -> list[str]:
+    heard: list[str] = []
+    argv = [sys.executable, "-c", f"import os, sys; n = int(sys.argv[3]); {script}"]
+    child = Child.start(argv, env=os.environ, cwd=None, on_output=print, payload=b"", on_news=heard.append)
+    assert child.wait() == 0
+    return heard
+
+
+def test_it_hears_the_newest_of_a_childs_news() -> None:
+    assert told_by("os.write(n, b'[1]\\n[2]\\n[3]\\n')") == ["[3]"]
+
+
+def test_it_waits_for_the_end_of_a_line_of_news() -> None:
+    assert told_by("import time; os.write(n, b'[1'); time.sleep(0.05); os.write(n, b'2]\\n[3')") == ["[12]"]
+
+
+def test_it_keeps_reading_news_that_cannot_be_taken(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_line: str) -> None:
+        raise ValueError
+
+    flood = "import os, sys; os.write(int(sys.argv[3]), b'[1]\\n' * 100_000)"
+    argv = [sys.executable, "-c", flood]
+    child = Child.start(argv, env=os.environ, cwd=None, on_output=print, payload=b"", on_news=refuse)
+    assert child.wait() == 0
+    assert caplog.text.count("could not be handed on") == 1
 
 
 def test_it_drops_output_that_cannot_be_handed_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -60,13 +60,21 @@ def run_isolated(
     *,
     grace: float = GRACE,
 ) -> Outcome:
-    """Call the job's function in a fresh interpreter. It is stopped as a command is."""
+    """Call the job's function in a fresh interpreter. It is stopped as a command is.
+
+    Of its progress the context is told on another thread.
+    """
     argv = [sys.executable, "-P", "-m", "scheduled.child"]
     wanted = {"definitions": definitions, "job": job.name, "context": _told(context)}
     payload = json.dumps(wanted, default=str).encode()
     env = {**os.environ, **job.env}
+
+    def hear(line: str) -> None:
+        done, total = json.loads(line)
+        context.on_progress(done, total)
+
     try:
-        child = Child.start(argv, env=env, cwd=job.cwd, on_output=on_output, payload=payload)
+        child = Child.start(argv, env=env, cwd=job.cwd, on_output=on_output, payload=payload, on_news=hear)
     except (OSError, ValueError) as error:
         return _failed(_why_not(error, job.cwd), "ProcessDied")
     code = _wait(child, started, look, grace)

@@ -62,11 +62,13 @@ class Child:
         cwd: str | None,
         on_output: Callable[[str], None],
         payload: bytes | None = None,
+        on_news: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Returns when the command runs. `argv` as a str is for the shell; output comes on a side thread.
 
-        With a `payload`, two numbers of descriptors are added to `argv`: of the one that the child reads its
-        payload from, to its end, and of the one that it writes its outcome to.
+        With a `payload`, three numbers of descriptors are added to `argv`: of the one that the child reads
+        its payload from, to its end, of the one that it writes its outcome to, and of the one on which it
+        tells, line by line, how far it has come: `on_news` hears the newest line, on the side thread.
 
         Raises:
             OSError: the command cannot be found or executed, or `cwd` entered (`filename` tells which).
@@ -79,13 +81,13 @@ class Child:
             theirs.enter_context(far)
             output, written = os.pipe()
             theirs.callback(os.close, written)
-            pump = Pump(output, on_output)
+            pump = Pump(output, on_output, on_news)
             ours.callback(pump.finish, 0)
             kept: Sequence[int] = ()
             if payload is not None:
                 kept = pump.exchange(payload)
-                theirs.callback(os.close, kept[0])
-                theirs.callback(os.close, kept[1])
+                for end in kept:
+                    theirs.callback(os.close, end)
             spec = _packed(parts + [str(fd) for fd in kept], env, cwd)
             leader = _supervise(far.fileno(), written, kept)
             child = cls(lifeline, leader, pump)

@@ -1,4 +1,4 @@
-"""A side thread that hands a child's output on, feeds it its payload and keeps the outcome that it writes."""
+"""A side thread that hands a child's output and progress on, feeds it its payload and keeps its outcome."""
 
 import codecs
 import logging
@@ -17,13 +17,21 @@ OUTCOME_LIMIT = 1 << 20
 class Pump:
     """Owns the descriptors that it is given, and closes them.
 
-    `on_output` is called on the pump's thread. When it raises, that is logged once, and the rest of the
-    output is read and dropped, for the child must not block.
+    `on_output` is called on the pump's thread, and so is `on_news`, with the newest of the lines in which the
+    child tells how far it has come. When one raises, that is logged once, and the rest is read and dropped,
+    for the child must not block.
     """
 
-    def __init__(self, output: int, on_output: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        output: int,
+        on_output: Callable[[str], None],
+        on_news: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.outcome = bytearray()
         self._on_output = on_output
+        self._on_news = on_news
+        self._news = bytearray()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._selector = selectors.DefaultSelector()
         woken, self._waker = os.pipe()
@@ -35,17 +43,20 @@ class Pump:
         self._register(woken, selectors.EVENT_READ, self._wake)
         self._register(output, selectors.EVENT_READ, self._read_output)
 
-    def exchange(self, content: bytes) -> tuple[int, int]:
-        """Also feed the child `content`, and keep its outcome. Before start().
+    def exchange(self, content: bytes) -> tuple[int, int, int]:
+        """Also feed the child `content`, keep its outcome and hear its news. Before start().
 
-        Returns the child's ends: what it reads from, and what it writes to. They are the caller's to close.
+        Returns the child's ends: what it reads from, and what it writes its outcome and its news to. They are
+        the caller's to close.
         """
         reading, payload = os.pipe()
         outcome, writing = os.pipe()
+        news, telling = os.pipe()
         self._payload = memoryview(content)
         self._register(payload, selectors.EVENT_WRITE, self._write_payload)
         self._register(outcome, selectors.EVENT_READ, self._read_outcome)
-        return reading, writing
+        self._register(news, selectors.EVENT_READ, self._read_news)
+        return reading, writing, telling
 
     def start(self) -> None:
         self._started = True
@@ -98,6 +109,14 @@ class Pump:
         self._count(fd, data)
         self.outcome += data[: OUTCOME_LIMIT - len(self.outcome)]
 
+    def _read_news(self, fd: int) -> None:
+        data = os.read(fd, CHUNK)
+        self._count(fd, data)
+        *lines, rest = (self._news + data).split(b"\n")
+        self._news = rest[-CHUNK:]
+        if lines:
+            self._hand_on("_on_news", lines[-1].decode(errors="replace"))
+
     def _count(self, fd: int, data: bytes) -> None:
         self._left -= self._ending
         if not data:
@@ -113,15 +132,17 @@ class Pump:
 
     def _deliver(self, data: bytes, *, final: bool = False) -> None:
         text = self._decoder.decode(data, final)
-        if not text:
-            return
+        if text:
+            self._hand_on("_on_output", text)
+
+    def _hand_on(self, taker: str, text: str) -> None:
         try:
-            self._on_output(text)
+            getattr(self, taker)(text)
         except Exception:
             logging.getLogger(__name__).exception(
                 "the output of a child could not be handed on; it is dropped"
             )
-            self._on_output = _drop
+            setattr(self, taker, _drop)
 
     def _close(self, fd: int) -> None:
         self._selector.unregister(fd)

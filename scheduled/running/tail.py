@@ -30,12 +30,15 @@ class Tail:
         self._oldest = slice(None, -limit or None)
         self._data = bytearray()
         self._cut = False
+        self.written = 0
+        """Another number after each write."""
 
     def write(self, text: str) -> None:
         """Append text, and forget the oldest if that makes it too long."""
-        if len(text) > self._limit:
+        length = len(text)
+        if length > self._limit:
             self._cut = True
-            text = text[len(text) - self._limit :]
+            text = text[length - self._limit :]
         try:
             self._data.extend(text.encode())
         except UnicodeEncodeError:
@@ -43,12 +46,18 @@ class Tail:
         if len(self._data) > 2 * self._limit:  # not at each write: moving the rest has its price
             self._cut = True
             del self._data[self._oldest]
+        self.written += length + 1
 
     def text(self) -> str:
         """What is kept, from the first whole character on."""
-        data = bytes(self._data)
-        data = data[max(0, len(data) - self._limit) :]
-        return (data.lstrip(_CONTINUATION) if self.truncated else data).decode(errors="replace")
+        return self.newest(self._limit)[0]
+
+    def newest(self, limit: int) -> tuple[str, bool]:
+        """The last `limit` bytes of what is kept, likewise; and whether anything before them is missing."""
+        limit = min(limit, self._limit)
+        data = bytes(self._data[-limit:]) if limit else b""
+        cut = self.truncated or len(self._data) > limit
+        return (data.lstrip(_CONTINUATION) if cut else data).decode(errors="replace"), cut
 
     @property
     def truncated(self) -> bool:
