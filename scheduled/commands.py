@@ -1,4 +1,4 @@
-"""The write verbs that CLI and web share: enable, disable, trigger, cancel. Each is one transaction."""
+"""The write verbs that CLI and web share: enable, disable, trigger, cancel … Each is one transaction."""
 
 import getpass
 import json
@@ -6,31 +6,25 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scheduled.clock import Clock
-from scheduled.errors import ConflictError, UnknownNameError, UsageError, did_you_mean
+from scheduled.errors import ConflictError, DuplicateError, UnknownNameError, UsageError, did_you_mean
 from scheduled.past_instants import past_due_instant
-from scheduled.store import ledger, schedules
+from scheduled.requesting import Request, Requested, ask, once_more, require_runnable
+from scheduled.store import schedules
 from scheduled.store.database import Database, Held
 from scheduled.store.faults import despite_deadlocks
 from scheduled.store.listening import tell
+from scheduled.store.statements import Statement
 from scheduled.switching import Switcher
 from scheduled.waiting import end_waiting
 from scheduled.words import Reason, Status, Trigger
 
+if TYPE_CHECKING:
+    from scheduled.idempotency import Key
+
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Requested:
-    """A request: the occurrence that waits, and whether it had been asked for before."""
-
-    occurrence_id: int
-    schedule_id: str
-    already: bool
-    for_instant: datetime | None = None
-    """The past due instant that it is for, if it is for one; in UTC."""
 
 
 @dataclass(frozen=True)
@@ -98,33 +92,57 @@ class Commands:
         params: Mapping[str, Any] | None = None,
         trigger: Trigger = Trigger.MANUAL,
         for_instant: datetime | None = None,
+        idempotency: "Key | None" = None,
     ) -> Requested:
         """Ask for a run now. The same request while one waits is that one.
 
         With `for_instant` it is for a past due instant (naive: in the schedule's time zone), whose own row in
-        the ledger stays as it is.
+        the ledger stays as it is. With `idempotency`, the hash of a key and that of the request, it is done
+        once: whoever repeats it within a day is told of the first.
 
         Raises:
             UnknownNameError: there is no such schedule, or it does not run such a job.
-            ConflictError: the schedule is no longer in the code.
+            ConflictError: the schedule is no longer in the code; or the key came with another request.
             UsageError: the schedule was not due at that instant, or it lies in the future.
         """
         chosen, given = (list(jobs) or None), (dict(params or {}) or None)
 
         def act(held: Held, now: datetime) -> Requested:
             row = _row(held, schedule_id)
-            _require_runnable(row, jobs)
+            require_runnable(row, chosen)
             due_at = None if for_instant is None else past_due_instant(held, row, for_instant, now)
-            for waiting in held.rows(schedules.SAME_REQUEST, the_schedule_id=schedule_id):
-                asked = (waiting.jobs or None, waiting.params or None, waiting.rerun_of)
-                if asked == (chosen, given, None) and waiting.due_at == (due_at or waiting.requested_at):
-                    return Requested(waiting.id, schedule_id, already=True, for_instant=due_at)
-            occurrence_id = add_request(
-                held, schedule_id, self._actor, now, chosen, given, trigger, for_instant=due_at
-            )
-            return Requested(occurrence_id, schedule_id, already=False, for_instant=due_at)
+            return ask(held, Request(schedule_id, chosen, given, trigger, due_at), self._actor, now)
 
-        return self._do(act)
+        return self._do_once(act, idempotency)
+
+    def run_again(
+        self,
+        occurrence_id: int,
+        *,
+        from_failed: bool = False,
+        trigger: Trigger = Trigger.MANUAL,
+        idempotency: "Key | None" = None,
+    ) -> Requested:
+        """Ask for what an occurrence ran once more: same jobs, same params, same due instant if it had one.
+
+        With `from_failed`, its jobs that completed are not repeated: their results reach those that run now.
+        If it was such a rerun itself, that goes for what completed before it, too. The same request while one
+        waits is that one; for `idempotency` see `trigger`.
+
+        Raises:
+            UnknownNameError: there is no such occurrence, or the schedule no longer runs such a job.
+            ConflictError: it has not ended, or is a stretch of several instants; the schedule is no longer in
+                the code; with `from_failed`, nothing failed.
+        """
+
+        def act(held: Held, now: datetime) -> Requested:
+            ended = _occurrence(held, occurrence_id, schedules.OCCURRENCE)
+            row = _row(held, ended.schedule_id)
+            request = once_more(held, ended, row, trigger, from_failed=from_failed)
+            require_runnable(row, request.jobs)
+            return ask(held, request, self._actor, now)
+
+        return self._do_once(act, idempotency)
 
     def cancel(self, occurrence_id: int) -> Cancelled:
         """End an occurrence: at once if it waits; if it runs, the daemon that runs it is asked to.
@@ -135,11 +153,7 @@ class Commands:
         """
 
         def act(held: Held, now: datetime) -> Cancelled:
-            row = held.row(schedules.OCCURRENCE_TO_CHANGE, the_id=occurrence_id)
-            if row is None:
-                raise UnknownNameError(
-                    f"there is no occurrence {occurrence_id}: `scheduled history` lists them"
-                )
+            row = _occurrence(held, occurrence_id, schedules.OCCURRENCE_TO_CHANGE)
             detail = f"cancelled by {self._actor}"
             waits = row.status == Status.QUEUED
             if waits:
@@ -167,8 +181,29 @@ class Commands:
 
         return self._do(act)
 
+    def check_now(self) -> None:
+        """Have the daemons look at once for what is due. Where SCHEDULE_WAKE is poll, they hear nothing."""
+
+        def act(held: Held, now: datetime) -> None:
+            schedules.add_event(held, "", "check_requested", now, self._actor)
+
+        self._do(act)
+
     def _switcher(self, held: Held, now: datetime) -> Switcher:
         return Switcher(held, now, self._actor, self._grace)
+
+    def _do_once(self, act: Callable[[Held, datetime], Requested], key: "Key | None") -> Requested:
+        if key is None:
+            return self._do(act)
+        from scheduled import idempotency  # only the API needs it, and the tables that it loads
+
+        def act_once(held: Held, now: datetime) -> Requested:
+            return idempotency.once(held, key, now, lambda: act(held, now))
+
+        try:
+            return self._do(act_once)
+        except DuplicateError:  # somebody was first with this very key
+            return self._do(act_once)
 
     def _do(self, act: Callable[[Held, datetime], T]) -> T:
         held = self._database.hold()
@@ -183,40 +218,6 @@ class Commands:
             return despite_deadlocks(at_once)
         finally:
             held.close()
-
-
-def add_request(
-    held: Held,
-    schedule_id: str,
-    actor: str,
-    now: datetime,
-    jobs: list[str] | None,
-    params: dict[str, Any] | None,
-    trigger: Trigger = Trigger.MANUAL,
-    for_instant: datetime | None = None,
-) -> int:
-    """Within a transaction: write an occurrence that waits because somebody asked for it; its id.
-
-    It answers for no due instant of the ledger, also if it is for one (`for_instant`, UTC).
-    """
-    due_at = for_instant or now
-    occurrence_id = ledger.add_occurrence(
-        held,
-        schedule_id=schedule_id,
-        due_at=due_at,
-        due_until=due_at,
-        trigger=trigger,
-        status=Status.QUEUED,
-        requested_by=actor,
-        requested_at=now,
-        jobs=jobs,
-        params=params,
-    )
-    data: dict[str, Any] = {"occurrence_id": occurrence_id, "jobs": jobs, "params": params}
-    if for_instant is not None:
-        data["due_at"] = due_at.isoformat()
-    schedules.add_event(held, schedule_id, "triggered", now, actor, None, data)
-    return occurrence_id
 
 
 def who() -> str:
@@ -246,13 +247,13 @@ def read_params(pairs: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _require_runnable(row: Any, jobs: Sequence[str]) -> None:
-    if row.orphaned:
-        raise ConflictError(f"schedule {row.id!r} is no longer in the code, and never runs")
-    known = row.definition.get("jobs", [])
-    for name in jobs:
-        if name not in known:
-            raise UnknownNameError(f"schedule {row.id!r} runs no job {name!r}: {did_you_mean(name, known)}")
+def _occurrence(held: Held, occurrence_id: int, statement: Statement) -> Any:
+    # No database holds a number beyond 64 bits, and some refuse to be asked.
+    row = held.row(statement, the_id=occurrence_id) if abs(occurrence_id) < 2**63 else None
+    if row is None:
+        told = f"there is no occurrence {occurrence_id}"
+        raise UnknownNameError(f"{told}: `scheduled history --occurrences` lists them")
+    return row
 
 
 def _row(held: Held, schedule_id: str) -> Any:

@@ -8,6 +8,7 @@ from itertools import count
 
 from scheduled.clock import Clock
 from scheduled.running.interrupts import Interrupter
+from scheduled.running.live import Live
 
 STUBBORN_SECONDS = 5.0
 """How long a job that is told to stop may swallow its interrupts, one each second."""
@@ -55,6 +56,8 @@ class Control:
         self.interrupter = interrupter
         self.wakeup = Wakeup()
         self.occurrence_id: int | None = None
+        self.live: Live | None = None
+        """The attempt that runs now."""
         self.cancelled_by: str | None = None
         self.fenced = False
         self.stopping = False
