@@ -7,7 +7,7 @@ from typing import Any
 
 from scheduled.clock import Clock
 from scheduled.errors import ExpressionError, ScheduledError
-from scheduled.phrases import instant
+from scheduled.phrases import instant, lasting
 from scheduled.presence import GONE, why_absent
 from scheduled.settings import Settings
 from scheduled.store import vitals
@@ -19,6 +19,7 @@ LEAST_SUCCESS = 0.95
 MOST_SKEW_MS = 2000
 WEEK = timedelta(days=7)
 SHOWN = 5
+LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,33 @@ def health(settings: Settings, clock: Clock | None = None) -> Health:
         database.close()
 
 
+def glance(database: Database, settings: Settings, now: datetime) -> tuple[Check, ...]:
+    """What ails the daemon, if anything: quick enough for the top of every page.
+
+    Raises:
+        DatabaseError: the database does not answer.
+    """
+    held = database.hold()
+    try:
+        return tuple(check for look in _GLANCES for check in look(held, settings, now))
+    finally:
+        held.close()
+
+
+def heartbeat(database: Database, now: datetime) -> datetime | None:
+    """When a daemon that is there last said so; None if none is.
+
+    Raises:
+        DatabaseError: the database does not answer.
+    """
+    held = database.hold()
+    try:
+        daemons = _there(held, now)
+    finally:
+        held.close()
+    return daemons[0].last_heartbeat_at if daemons else None
+
+
 def _daemon(held: Held, settings: Settings, now: datetime) -> Iterator[Check]:
     daemons = _there(held, now)
     if not daemons:
@@ -93,11 +121,16 @@ def _there(held: Held, now: datetime) -> list[Any]:
 
 
 def _last_seen(last: Any, now: datetime) -> str:
-    ago = (now - last.last_heartbeat_at).total_seconds()
+    ago = _age(now - last.last_heartbeat_at)
     status = last.status
     if status in ("RUNNING", "STOPPING"):
-        return f"the last one, {last.hostname}/{last.pid}, lived {ago:.0f} s ago, and its process is gone"
-    return f"the last one, {last.hostname}/{last.pid}, was {status} {ago:.0f} s ago"
+        return f"the last one, {last.hostname}/{last.pid}, lived {ago} ago, and its process is gone"
+    return f"the last one, {last.hostname}/{last.pid}, was {status} {ago} ago"
+
+
+def _age(span: timedelta) -> str:
+    """'4 s', '3 h 20 min': whole seconds."""
+    return f"{span.total_seconds():.0f} s" if span < timedelta(minutes=2) else lasting(span)
 
 
 def _locks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
@@ -136,7 +169,10 @@ def _overdue(held: Held, settings: Settings, now: datetime) -> Iterator[Check]:
 
 
 def _failing(held: Held, _settings: Settings, _now: datetime) -> Iterator[Check]:
-    found = [f"{row.id} ({row.consecutive_failures} times)" for row in held.rows(vitals.FAILING)]
+    rows = sorted(held.rows(vitals.FAILING), key=lambda row: str(row.id))
+    found = [
+        f"{row.id} ({row.consecutive_failures} times)" for row in rows if row.enabled and not row.orphaned
+    ]
     yield _listed(
         "failing",
         found,
@@ -162,9 +198,12 @@ def _definitions(held: Held, _settings: Settings, now: datetime) -> Iterator[Che
     started = held.row(vitals.NEWEST_START)
     rejected = None if started is None else held.row(vitals.REJECTED, since=started.started_at)
     if rejected is not None:
-        faults = str((rejected.data or {}).get("faults", "")).strip().replace("\n", " ")[:500]
-        message = f"the definitions did not load at {instant(rejected.at)}, and the old ones stay: {faults}"
-        yield Check("definitions", False, f"{message} Mend them, and send SIGHUP again")
+        told = f"the definitions did not load at {instant(rejected.at)}"
+        remedy = "Mend them, and start a daemon: `scheduled run`"
+        if daemons:
+            told, remedy = f"{told}, and the old ones stay", "Mend them, and send SIGHUP again"
+        faults = _faults(str((rejected.data or {}).get("faults", "")))
+        yield Check("definitions", False, "\n  - ".join([f"{told}. {remedy}", *faults]))
     elif len(versions) > 1:
         names = " and ".join(sorted(versions.values()))
         yield Check("definitions", False, f"{names} run different versions: restart or reload the older one")
@@ -176,6 +215,15 @@ def _definitions(held: Held, _settings: Settings, now: datetime) -> Iterator[Che
         )
     else:
         yield Check("definitions", True, "the daemons agree on the definitions")
+
+
+def _faults(said: str) -> list[str]:
+    """Each of the faults that `check` told of; or all that it said, if that was something else."""
+    lines = [line.strip() for line in said.splitlines()]
+    faults = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    faults = faults or [" ".join(said.split()).removeprefix("Error: ")]
+    more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+    return [fault[:LONGEST] for fault in faults[:SHOWN] if fault] + more
 
 
 def _skew(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
@@ -231,3 +279,4 @@ _LOOKS: tuple[Callable[[Held, Settings, datetime], Iterator[Check]], ...] = (
     _clocks,
     _skew,
 )
+_GLANCES = (_daemon, _definitions, _skew)

@@ -120,6 +120,18 @@ def test_it_tells_why_new_definitions_did_not_load(patient: Patient) -> None:
     assert "no such job" in patient.check("definitions").message
 
 
+def test_it_tells_of_old_definitions_only_while_a_daemon_has_them(patient: Patient) -> None:
+    patient.sql(
+        "INSERT INTO schedule_event (schedule_id, at, event, actor, data) VALUES "
+        "('', '2026-03-02 12:20:00.000000', 'reload_failed', 'daemon', '{\"faults\": \"no such job\"}')"
+    )
+    assert "the old ones stay. Mend them, and send SIGHUP again" in patient.check("definitions").message
+    patient.daemon.stop()
+    told = patient.check("definitions").message
+    assert "did not load at 2026-03-02T12:20:00Z. Mend them, and start a daemon" in told
+    assert "SIGHUP" not in told
+
+
 def test_it_names_two_versions_of_the_definitions(patient: Patient, world: World) -> None:
     registry = world.registry(world.schedule("0 * * * *", description="new"))
     other = ManualDaemon(registry, now=at("12:10"), database=Database(patient.settings.database_url))

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, insert, select
 
 from scheduled.errors import ConflictError, CopyError, DatabaseError, UsageError
-from scheduled.models import metadata
 from scheduled.store import schema
 from scheduled.store.database import Database
 from scheduled.store.faults import translated
 from scheduled.store.tables import events, outputs
+from scheduled.tables import metadata
 
 Values = dict[str, Any]
 Progress = Callable[[int], None]

@@ -12,6 +12,7 @@ from scheduled.store.marks import alive
 from scheduled.store.statements import Statement
 from scheduled.store.tables import (
     any_of,
+    beside,
     events,
     gaps,
     given,
@@ -61,7 +62,7 @@ LATER = Statement(
 )
 WAITING = Statement(
     select(*_o)
-    .where(_o.schedule_id == given(_o.schedule_id), _o.status == spelled(Status.QUEUED))
+    .where(beside(_o.schedule_id) == given(_o.schedule_id), _o.status == spelled(Status.QUEUED))
     .order_by(_o.id)
     .limit(20)
 )

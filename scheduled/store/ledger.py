@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, case, select, true, update
 from scheduled.missed_runs import Entry
 from scheduled.store.database import Held
 from scheduled.store.leases import LeaseEnd
-from scheduled.store.statements import Statement
+from scheduled.store.statements import Statement, Write
 from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules, spelled
 from scheduled.words import Reason, Status
 
@@ -120,6 +120,7 @@ RUNNING_OF = Statement(
         _o.trigger,
         _o.jobs,
         _o.reason,
+        _o.rerun_of,
         _o.cancel_requested_at,
     ).where(
         _o.status == spelled(Status.RUNNING),
@@ -142,23 +143,34 @@ def unique_key(schedule_id: str, due_at: datetime) -> str:
     return f"{schedule_id}@{due_at:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def add_entry(held: Held, schedule_id: str, entry: Entry, now: datetime, **values: Any) -> int:
-    """Write one entry of a settled window; the new occurrence's id. What is skipped has ended `now`.
+def entry_of(schedule_id: str, entry: Entry, now: datetime, **values: Any) -> Write:
+    """One entry of a settled window. What is skipped has ended `now`."""
+    skipped = entry.status is Status.SKIPPED
+    return Write(
+        ADD_OCCURRENCE,
+        {
+            "schedule_id": schedule_id,
+            "due_at": entry.due_at,
+            "due_until": entry.due_until,
+            "due_count": entry.count,
+            "unique_key": unique_key(schedule_id, entry.due_at),
+            "trigger": entry.trigger,
+            "finished_at": now if skipped else None,
+            "status": entry.status,
+            "reason": entry.reason,
+            "detail": entry.detail,
+            **values,
+        },
+    )
+
+
+def add_entry(held: Held, schedule_id: str, entry: Entry, now: datetime) -> int:
+    """Write one entry of a settled window; the new occurrence's id.
 
     Raises:
         DuplicateError: the instant stands in the ledger already.
     """
-    return add_occurrence(
-        held,
-        schedule_id=schedule_id,
-        due_at=entry.due_at,
-        due_until=entry.due_until,
-        due_count=entry.count,
-        unique_key=unique_key(schedule_id, entry.due_at),
-        trigger=entry.trigger,
-        finished_at=now if entry.status is Status.SKIPPED else None,
-        **{"status": entry.status, "reason": entry.reason, "detail": entry.detail} | values,
-    )
+    return add_occurrence(held, **entry_of(schedule_id, entry, now).values)
 
 
 def add_occurrence(held: Held, **values: Any) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, exists, func, select, true
+from sqlalchemy import exists, func, select, true
 
 from scheduled.missed_runs import TICK, Busy, Interval
 from scheduled.planner import Expiry, Mark, Waiting
@@ -17,6 +17,7 @@ from scheduled.store.tables import (
     given,
     lock_is_free,
     occurrences,
+    only,
     runs,
     schedules,
     spelled,
@@ -30,9 +31,11 @@ _s, _o, _r, _w = schedules.c, occurrences.c, runs.c, workers.c
 _state = (_s.id, _s.next_run_at, _s.definition_hash, _s.locked_by)
 _ahead = exists().where(_o.schedule_id == _s.id, _o.due_at >= _s.next_run_at, _o.unique_key.is_not(None))
 
-NEXT_FEW = 20
 EARLIEST = Statement(
-    select(*_state).where(_s.enabled == true(), _s.next_run_at.is_not(None)).order_by(_s.next_run_at).limit(1)
+    select(*_state)
+    .where(_s.enabled == true(), _s.next_run_at.is_not(None))
+    .order_by(_s.next_run_at)
+    .limit(only(1))
 )
 DUE = Statement(
     select(*_state, _s.updated_at, _ahead.label("ahead"))
@@ -44,12 +47,13 @@ FREE = Statement(
         _s.enabled == true(), _s.next_run_at <= given(_s.next_run_at, "the_now"), lock_is_free()
     )
 )
-NEXT = Statement(
+_next = (
     select(*_state)
     .where(_s.enabled == true(), _s.next_run_at > given(_s.next_run_at, "the_now"))
     .order_by(_s.next_run_at)
-    .limit(bindparam("page", type_=Integer()))
 )
+NEXT = Statement(_next.limit(only(1)))
+NEXT_FEW = Statement(_next.limit(only(20)))
 WAITING = Statement(
     select(
         _o.id, _o.schedule_id, _o.trigger, _o.due_at, _o.requested_at, _o.reason,
@@ -71,7 +75,7 @@ LATEST_RUN = Statement(
             any_of(_r.trigger, [Trigger.CRON, Trigger.CATCH_UP]),
         )
         .order_by(_r.schedule_id.desc(), _r.id.desc())
-        .limit(1)
+        .limit(only(1))
         .scalar_subquery()
     )
 )
@@ -95,11 +99,13 @@ LAST_LIFE_BEFORE = Statement(
         _w.last_heartbeat_at < given(_w.last_heartbeat_at, "since"),
     )
     .order_by(_w.last_heartbeat_at.desc())
-    .limit(1)
+    .limit(only(1))
 )
 GAPS = Statement(
     select(gaps.c.worker_id, gaps.c.from_at, gaps.c.to_at).where(gaps.c.to_at >= given(gaps.c.to_at, "since"))
 )
+RUN_PATH = (NEWEST_WAITING, EARLIEST, WAITING, DUE, NEXT, FREE)
+"""What is asked, as a rule, when a schedule is due."""
 
 
 @dataclass(frozen=True)
@@ -170,9 +176,9 @@ def _due_next(held: Held, now: datetime, mine: Mapping[str, str] | None, known: 
 
     `known`: that schedule, where it is known that nothing is due before it.
     """
-    found = held.rows(NEXT, the_now=now, page=1) if known is None else [known]
+    found = held.rows(NEXT, the_now=now) if known is None else [known]
     if found and mine is not None and mine.get(found[0].id) != found[0].definition_hash:
-        return held.rows(NEXT, the_now=now, page=NEXT_FEW)
+        return held.rows(NEXT_FEW, the_now=now)
     return found
 
 

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
@@ -20,6 +30,7 @@ from scheduled.store.tables import (
     within,
     workers,
 )
+from scheduled.tables import keys, sessions
 from scheduled.words import Status, WorkerStatus
 
 _o, _r, _s, _w = occurrences.c, runs.c, schedules.c, workers.c
@@ -34,9 +45,9 @@ _ended = and_(_o.status != Status.QUEUED, _o.status != Status.RUNNING)
 _asked_before_that = or_(_o.unique_key.is_not(None), _o.requested_at < given(_o.due_at, "cutoff"))
 
 
-def _is_one(column: Column[Any]) -> ColumnElement[bool]:
+def _is_one(key: Column[Any]) -> ColumnElement[bool]:
     """The column has one of so many values."""
-    return column.in_([given(column, f"one_{place}") for place in range(AT_ONCE)])
+    return key.in_([given(key, f"one_{place}") for place in range(AT_ONCE)])
 
 
 _newest = (
@@ -58,7 +69,8 @@ OLD_OF = Statement(
     .order_by(_o.schedule_id, _o.due_at)
     .limit(bindparam("batch", type_=_s.run_count.type))
 )
-SCHEDULE_IDS = Statement(select(_s.id).order_by(_s.id))
+OLD_SCHEDULES = Statement(select(_s.id).where(_s.created_at < given(_s.created_at, "cutoff")).order_by(_s.id))
+"""Those that are old enough to have old occurrences."""
 COUNT_RUNS = Statement(select(func.count().label("found")).where(_is_one(_r.occurrence_id)))
 RUNS_OF = Statement(select(_r.id).where(_is_one(_r.occurrence_id)))
 DELETE_OUTPUTS = Statement(delete(outputs).where(_is_one(outputs.c.job_run_id)))
@@ -89,6 +101,10 @@ _gone = and_(
     _w.last_heartbeat_at < given(_w.last_heartbeat_at, "cutoff"),
 )
 OLD_WORKERS = Statement(select(_w.id).where(_gone))
+DELETE_KEYS = Statement(delete(keys).where(keys.c.at <= given(keys.c.at, "cutoff")))
+DELETE_SESSIONS = Statement(
+    delete(sessions).where(sessions.c.expires_at <= given(sessions.c.expires_at, "cutoff"))
+)
 DELETE_GAPS = Statement(delete(gaps).where(_is_one(gaps.c.worker_id)))
 DELETE_WORKERS = Statement(delete(workers).where(_is_one(_w.id)))
 

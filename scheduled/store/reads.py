@@ -19,11 +19,12 @@ SCHEDULE = (
 )  # fmt: skip
 RUN = (
     "id", "occurrence_id", "schedule_id", "job_name", "tenant", "attempt", "trigger", "status", "queued_at",
-    "started_at", "finished_at", "duration_ms", "worker_id", "reason", "error_type", "error_message",
+    "started_at", "finished_at", "duration_ms", "progress_done", "progress_total", "worker_id", "reason",
+    "error_type", "error_message",
 )  # fmt: skip
 OCCURRENCE = (
     "id", "schedule_id", "due_at", "trigger", "status", "reason", "detail", "requested_by", "requested_at",
-    "params", "started_at", "finished_at",
+    "params", "rerun_of", "started_at", "finished_at",
 )  # fmt: skip
 LEDGER = (
     "id", "schedule_id", "due_at", "due_until", "due_count", "trigger", "status", "reason", "detail",
@@ -57,6 +58,12 @@ def schedule_row(database: Database, schedule_id: str) -> dict[str, Any] | None:
     """One schedule's row, whole; None if there is none."""
     found = _all(database, select(*_s).where(_s.id == schedule_id))
     return found[0] if found else None
+
+
+def definitions(database: Database) -> list[tuple[str, dict[str, Any]]]:
+    """The id and the stored definition of each schedule that is in the code, by id."""
+    query = select(_s.id, _s.definition).where(_s.orphaned.is_(False)).order_by(_s.id)
+    return [(row["id"], row["definition"]) for row in _all(database, query)]
 
 
 def known_schedules(database: Database) -> list[str]:

@@ -8,7 +8,17 @@ from sqlalchemy import delete, select, update
 from scheduled.running.tail import clean
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
-from scheduled.store.tables import all_given, any_of, events, given, inserted, occurrences, schedules, spelled
+from scheduled.store.tables import (
+    all_given,
+    any_of,
+    beside,
+    events,
+    given,
+    inserted,
+    occurrences,
+    schedules,
+    spelled,
+)
 from scheduled.words import REQUESTS, Status, Trigger
 
 _s, _o = schedules.c, occurrences.c
@@ -46,12 +56,12 @@ DEFINE = Statement(
 ADD_EVENT = Statement(inserted(events, "schedule_id", "at", "event", "actor", "reason", "data"))
 OWED = Statement(
     select(_o.id, _o.trigger, _o.reason).where(
-        _o.schedule_id == given(_o.schedule_id), _o.status == spelled(Status.QUEUED)
+        beside(_o.schedule_id) == given(_o.schedule_id), _o.status == spelled(Status.QUEUED)
     )
 )
 SAME_REQUEST = Statement(
     select(_o.id, _o.jobs, _o.params, _o.rerun_of, _o.trigger, _o.due_at, _o.requested_at).where(
-        _o.schedule_id == given(_o.schedule_id),
+        beside(_o.schedule_id) == given(_o.schedule_id),
         _o.status == spelled(Status.QUEUED),
         any_of(_o.trigger, REQUESTS),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, and_, bindparam, column, func, or_, select, table, true
+from sqlalchemy import JSON, Boolean, bindparam, column, func, or_, select, table, true
 
 from scheduled.columns import UtcDateTime
 from scheduled.store.database import Held
@@ -87,10 +87,11 @@ OVERDUE = Statement(
     .order_by(_s.c.next_run_at)
 )
 FAILING = Statement(
-    select(_s.c.id, _s.c.consecutive_failures)
-    .where(and_(_s.c.enabled == true(), _s.c.orphaned != true()), _s.c.consecutive_failures >= 3)
-    .order_by(_s.c.id)
+    select(_s.c.id, _s.c.consecutive_failures, _s.c.enabled, _s.c.orphaned).where(
+        _s.c.consecutive_failures >= 3
+    )
 )
+"""Also those that are switched off, and in no order: else SQLite would read all schedules."""
 AHEAD = Statement(
     select(_s.c.id, _s.c.next_run_at, _s.c.definition).where(
         _s.c.enabled == true(),

@@ -13,10 +13,10 @@ class Watch:
 
     def __init__(self, held: Held) -> None:
         self._held = held
-        self._seen = self._version()
+        self._seen: int | None = None
 
     def changed(self) -> bool:
-        """Whether somebody else committed since the last time that this was asked."""
+        """Whether somebody else committed since the last time that this was asked; at first, perhaps."""
         before, self._seen = self._seen, self._version()
         return self._seen is not None and self._seen != before
 
