@@ -57,6 +57,15 @@ class Job:
         """A command stands for its job, as a decorated function does."""
         return self
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What is stored of it with each schedule that runs it, for those who do not load the definitions."""
+        return {
+            "group": self.group,
+            "description": self.description,
+            "depends_on": list(self.depends_on),
+        }
+
     def __post_init__(self) -> None:
         check = Checks(f"{self.where or collecting.caller()} job {shown(self.name)}")
         check.one_of("isolation", self.isolation, get_args(Isolation))

@@ -10,14 +10,16 @@ from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.errors import DatabaseUnavailableError, DuplicateError, RowLockedError, UnknownNameError
 from scheduled.events import DEBUG, ERROR, INFO, WARNING, Events
+from scheduled.history import RUN_PATH
 from scheduled.lifeline import Lifeline
-from scheduled.lock import Claim, Holder
+from scheduled.lock import CLAIM, Claim, Holder
 from scheduled.missed_runs import Interval
 from scheduled.planner import Expiry, Plan, Start, plan
 from scheduled.reaping import lose_the_dead, reap_locks
 from scheduled.registry import Registry
 from scheduled.runner import Runner
 from scheduled.spreading import share
+from scheduled.store import marks
 from scheduled.store.database import Held
 from scheduled.store.faults import despite_deadlocks
 from scheduled.store.marks import Situation, alive, free_and_due, newest_that_waits, situation
@@ -78,6 +80,7 @@ class Engine:
         switcher = Switcher(self.held, now, actor, self.grace, life, self.lifeline.id, self.least_grace)
         for schedule_id, event in self._reconcile(switcher):
             self.events.emit(f"schedule.{event}", INFO, schedule_id=schedule_id)
+        self.held.prepare(marks.RUN_PATH, [CLAIM, *RUN_PATH])
 
     def _reconcile(self, switcher: Switcher) -> list[tuple[str, str]]:
         """Not alone perhaps: another that starts may store the same schedules, and then they are there."""

@@ -1,19 +1,30 @@
 """Outcomes become rows: each attempt, each occurrence, in as few commits as their durability allows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from scheduled.errors import DuplicateError, FencedError
-from scheduled.lock import Claim, coming, fence, release, skip_blocked
+from scheduled.lock import Claim, coming, release, skip_blocked
 from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
+from scheduled.running.live import Progress
 from scheduled.sequence import Blocked
-from scheduled.store import ledger, runs, schedules
+from scheduled.store import ledger, runs, schedules, workers
+from scheduled.store.at_once import Shape
 from scheduled.store.database import Held
+from scheduled.store.statements import Write
 from scheduled.words import Reason, Status
 
 MILLISECOND = timedelta(milliseconds=1)
+_FREE: Shape = ((ledger.RELEASE, None), (workers.BEAT, None))
+RUN_PATH: Sequence[Shape] = (
+    ((ledger.FENCE, None), (runs.FINISH_RUN, None), (runs.ADD_RUN, None)),
+    ((ledger.FINISH, None), (runs.FINISH_RUN, None), *_FREE),
+    ((ledger.FINISH, None), (runs.FINISH_RUN, None), (runs.ADD_OUTPUT, None), *_FREE),
+)
+"""What is written, as a rule, between two jobs and when an occurrence ends."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,9 @@ class Finished:
     finished_at: datetime
     outcome: Outcome
     output: Tail | None = None
+    progress: Progress | None = None
+    printed: bool = False
+    """Whether a part of its output may have been written while it ran."""
 
     @property
     def duration_ms(self) -> int:
@@ -53,39 +67,26 @@ def finish_and_start(
     3. The jobs that cannot run now are recorded as skipped.
     4. The next job's first attempt is RUNNING, before it starts.
     """
-    try:
-        with held.transaction():
-            fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-            _write_finished(held, finished)
-            _write_blocked(held, claim, blocked, now)
-            return _add_attempt(held, claim, job, Status.RUNNING, now)
-    except DuplicateError:
-        return _standing(held, claim, job)
+    started = _attempt(claim, job, now, status=Status.RUNNING, started_at=now, worker_id=claim.worker_id)
+    return _end_and_add(held, claim, job, *_finished(finished), *_blocked(claim, blocked, now), started)
 
 
 def finish_and_wait(held: Held, claim: Claim, finished: Finished, now: datetime) -> int:
     """One commit: an attempt ends, and the next attempt of the same job is queued; its id."""
-    try:
-        with held.transaction():
-            fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-            _write_finished(held, finished)
-            return _add_attempt(held, claim, finished.job, Status.QUEUED, now)
-    except DuplicateError:
-        return _standing(held, claim, finished.job)
+    queued = _attempt(claim, finished.job, now, status=Status.QUEUED)
+    return _end_and_add(held, claim, finished.job, *_finished(finished), queued)
 
 
 def start_retry(held: Held, claim: Claim, job_run_id: int, now: datetime) -> None:
     """One commit: the queued attempt is RUNNING, before it starts."""
-    with held.transaction():
-        fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-        held.run(runs.START_RUN, the_id=job_run_id, started_at=now, worker_id=claim.worker_id)
+    started = {"the_id": job_run_id, "started_at": now, "worker_id": claim.worker_id}
+    _write_fenced(held, claim, Write(runs.START_RUN, started))
 
 
 def record_child(held: Held, claim: Claim, job_run_id: int, pid: int, pid_started_at: float) -> None:
     """One commit: which process runs the attempt, so that a reaper can find it."""
-    with held.transaction():
-        fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-        held.run(runs.RECORD_CHILD, the_id=job_run_id, pid=pid, pid_started_at=pid_started_at)
+    child = {"the_id": job_run_id, "pid": pid, "pid_started_at": pid_started_at}
+    _write_fenced(held, claim, Write(runs.RECORD_CHILD, child))
 
 
 def finish_occurrence(
@@ -95,7 +96,7 @@ def finish_occurrence(
     blocked: Sequence[Blocked],
     ending: Ending,
     now: datetime,
-    beat: Callable[[Held, datetime], None],
+    beat: Callable[[datetime], list[Write]],
     abandoned_retry: int | None = None,
 ) -> None:
     """One commit: the last attempt ends, and with it the occurrence; the lock is released.
@@ -106,75 +107,122 @@ def finish_occurrence(
     4. The schedule's counters, and its release; and the holder's heartbeat.
     """
     unreached = [] if ending.requeue else claim.sequence.unreached()
+    skipped = {"status": Status.SKIPPED, "finished_at": now, "reason": ending.reason}
+    writes = [
+        _ended(claim, ending, len(unreached), now),
+        *([] if finished is None else _finished(finished)),
+        *_blocked(claim, blocked, now),
+        *(_attempt(claim, name, now, **skipped, error_message=ending.detail) for name in unreached),
+        release(claim.schedule.id, claim.worker_id, ending.status, now),
+        *beat(now),
+    ]
+    if abandoned_retry is not None:
+        writes.append(skip_queued_attempt(abandoned_retry, ending.reason or Reason.SHUTDOWN, now))
+    if held.write(*writes) is None and not _has_ended(held, claim, now):
+        raise _taken(claim)
+
+
+def skip_queued_attempt(job_run_id: int, reason: Reason, now: datetime) -> Write:
+    """A retry that was waiting for its backoff will not come."""
+    return Write(
+        runs.FINISH_RUN,
+        {
+            "the_id": job_run_id,
+            "status": Status.SKIPPED,
+            "finished_at": now,
+            "duration_ms": None,
+            "reason": reason,
+            "error_type": None,
+            "error_message": None,
+        },
+    )
+
+
+def _write_fenced(held: Held, claim: Claim, *writes: Write) -> int:
+    """One commit under the lock; what the last write added. Raises FencedError if the lock was taken."""
+    holder = {"the_id": claim.occurrence_id, "holder": claim.worker_id}
+    added = held.write(Write(ledger.FENCE, {**holder, **claim.sequence.counts}), *writes)
+    if added is None:
+        raise _taken(claim)
+    return added[-1]
+
+
+def _taken(claim: Claim) -> FencedError:
+    return FencedError(f"occurrence {claim.occurrence_id} was taken from {claim.worker_id}")
+
+
+def _ended(claim: Claim, ending: Ending, unreached: int, now: datetime) -> Write:
+    """The occurrence's own outcome, which is a fence, too."""
+    values = {
+        "the_id": claim.occurrence_id,
+        "holder": claim.worker_id,
+        "reason": ending.reason,
+        "detail": ending.detail,
+        "finished_at": now,
+    }
+    if ending.requeue:
+        return Write(ledger.REQUEUE, values)
     counts = claim.sequence.counts
-    counts["jobs_skipped"] += len(unreached)
-    with held.transaction():
-        statement = ledger.REQUEUE if ending.requeue else ledger.FINISH
-        values = {} if ending.requeue else {"status": ending.status}
-        changed = held.run(
-            statement,
-            the_id=claim.occurrence_id,
-            holder=claim.worker_id,
-            reason=ending.reason,
-            detail=ending.detail,
-            finished_at=now,
-            **values,
-            **({} if ending.requeue else counts),
-        )
-        if changed != 1:
-            if _has_ended(held, claim, now):
-                return
-            fence(held, claim.occurrence_id, claim.worker_id, claim.sequence.counts)
-        if finished is not None:
-            _write_finished(held, finished)
-        if abandoned_retry is not None:
-            skip_queued_attempt(held, abandoned_retry, ending.reason or Reason.SHUTDOWN, now)
-        _write_blocked(held, claim, blocked, now)
-        for name in unreached:
-            _add_skipped(held, claim, name, ending.reason, ending.detail, now)
-        release(held, claim.schedule.id, claim.worker_id, ending.status, now)
-        beat(held, now)
+    counts["jobs_skipped"] += unreached
+    return Write(ledger.FINISH, {**values, **counts, "status": ending.status})
 
 
-def skip_queued_attempt(held: Held, job_run_id: int, reason: Reason, now: datetime) -> None:
-    """Within a transaction: a retry that was waiting for its backoff will not come."""
-    held.run(
-        runs.FINISH_RUN,
-        the_id=job_run_id,
-        status=Status.SKIPPED,
-        finished_at=now,
-        duration_ms=None,
-        reason=reason,
-        error_type=None,
-        error_message=None,
-    )
-
-
-def _write_finished(held: Held, finished: Finished) -> None:
+def _finished(finished: Finished) -> list[Write]:
+    """The outcome of an attempt, and what it left, if there is anything."""
     outcome, output = finished.outcome, finished.output
-    held.run(
-        runs.FINISH_RUN,
-        the_id=finished.job_run_id,
-        status=outcome.status,
-        finished_at=finished.finished_at,
-        duration_ms=finished.duration_ms,
-        reason=outcome.reason,
-        error_type=outcome.error_type and clean(outcome.error_type)[:255],
-        error_message=outcome.error_message and clean(outcome.error_message),
-    )
+    ended = {
+        "the_id": finished.job_run_id,
+        "status": outcome.status,
+        "finished_at": finished.finished_at,
+        "duration_ms": finished.duration_ms,
+        "reason": outcome.reason,
+        "error_type": outcome.error_type and clean(outcome.error_type)[:255],
+        "error_message": outcome.error_message and clean(outcome.error_message),
+    }
+    finish = runs.FINISH_RUN
+    if finished.progress is not None:
+        finish = runs.FINISH_WITH_PROGRESS
+        ended |= zip(("progress_done", "progress_total"), finished.progress, strict=True)
     printed = output is not None and not output.empty
-    if printed or outcome.traceback is not None or outcome.result is not None:
-        held.insert(
-            runs.ADD_OUTPUT,
-            job_run_id=finished.job_run_id,
-            output=clean(output.text()) if output is not None and printed else None,
-            truncated=output is not None and output.truncated,
-            traceback=outcome.traceback and clean(outcome.traceback),
-            result=outcome.result and clean(outcome.result),
-        )
+    if not printed and outcome.traceback is None and outcome.result is None:
+        return [Write(finish, ended)]
+    left = {
+        "job_run_id": finished.job_run_id,
+        "output": clean(output.text()) if output is not None and printed else None,
+        "truncated": output is not None and output.truncated,
+        "traceback": outcome.traceback and clean(outcome.traceback),
+        "result": outcome.result and clean(outcome.result),
+    }
+    written_before = [runs.forgotten_output(finished.job_run_id)] if finished.printed else []
+    return [Write(finish, ended), *written_before, Write(runs.ADD_OUTPUT, left)]
+
+
+def _blocked(claim: Claim, blocked: Sequence[Blocked], now: datetime) -> Iterator[Write]:
+    return skip_blocked(claim.occurrence_id, claim.schedule.id, claim.trigger, claim.sequence, blocked, now)
+
+
+def _attempt(claim: Claim, job: str, now: datetime, **values: Any) -> Write:
+    """The job's next attempt."""
+    return runs.run_of(
+        occurrence_id=claim.occurrence_id,
+        schedule_id=claim.schedule.id,
+        job_name=job,
+        attempt=coming(claim.sequence, job),
+        trigger=claim.trigger,
+        queued_at=now,
+        **values,
+    )
 
 
 # A server may commit and not be able to say so. What is then written once more stands already.
+
+
+def _end_and_add(held: Held, claim: Claim, job: str, *writes: Write) -> int:
+    """One commit under the lock, which adds an attempt of the job at last; its id."""
+    try:
+        return _write_fenced(held, claim, *writes)
+    except DuplicateError:
+        return _standing(held, claim, job)
 
 
 def _standing(held: Held, claim: Claim, job: str) -> int:
@@ -191,40 +239,3 @@ def _has_ended(held: Held, claim: Claim, now: datetime) -> bool:
     """Whether an unanswered commit of ours ended the occurrence, at this very microsecond."""
     row = held.row(schedules.OCCURRENCE, the_id=claim.occurrence_id)
     return row is not None and row.status != Status.RUNNING and row.finished_at == now
-
-
-def _add_attempt(held: Held, claim: Claim, job: str, status: Status, now: datetime) -> int:
-    started = {"started_at": now, "worker_id": claim.worker_id} if status is Status.RUNNING else {}
-    return runs.add_run(
-        held,
-        occurrence_id=claim.occurrence_id,
-        schedule_id=claim.schedule.id,
-        job_name=job,
-        attempt=coming(claim.sequence, job),
-        trigger=claim.trigger,
-        status=status,
-        queued_at=now,
-        **started,
-    )
-
-
-def _write_blocked(held: Held, claim: Claim, blocked: Sequence[Blocked], now: datetime) -> None:
-    skip_blocked(held, claim.occurrence_id, claim.schedule.id, claim.trigger, claim.sequence, blocked, now)
-
-
-def _add_skipped(
-    held: Held, claim: Claim, job: str, reason: Reason | None, detail: str | None, now: datetime
-) -> None:
-    runs.add_run(
-        held,
-        occurrence_id=claim.occurrence_id,
-        schedule_id=claim.schedule.id,
-        job_name=job,
-        attempt=coming(claim.sequence, job),
-        trigger=claim.trigger,
-        status=Status.SKIPPED,
-        queued_at=now,
-        finished_at=now,
-        reason=reason,
-        error_message=detail,
-    )

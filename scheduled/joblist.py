@@ -1,11 +1,13 @@
 """Every job of the definitions: where it belongs, what runs it, and how it did lately."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from scheduled.registry import Registry
 from scheduled.store.database import Database, Held
 from scheduled.store.durations import LastRun, last_run, median_ms, taken_ms
+from scheduled.store.reads import definitions
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,26 @@ def job_list(registry: Registry, database: Database | None) -> list[JobEntry]:
         for job in registry.jobs.values()
     ]
     return entries if database is None else _with_history(entries, database)
+
+
+def stored_jobs(database: Database, after: str | None = None, limit: int | None = None) -> list[JobEntry]:
+    """The jobs of the definitions that the database has, by name: those after that one, at most so many.
+
+    For those who do not load the definitions. Schedules that are no longer in the code are left out.
+    """
+    run_by: dict[str, list[str]] = {}
+    details: dict[str, dict[str, Any]] = {}
+    for schedule_id, definition in definitions(database):
+        for name in definition.get("jobs", ()):
+            run_by.setdefault(name, []).append(schedule_id)
+            details.setdefault(name, definition.get("job_details", {}).get(name, {}))
+    chosen = sorted(name for name in run_by if after is None or name > after)[:limit]
+    return _with_history([_stored(name, details[name], run_by[name]) for name in chosen], database)
+
+
+def _stored(name: str, details: Mapping[str, Any], run_by: list[str]) -> JobEntry:
+    depends_on = tuple(details.get("depends_on", ()))
+    return JobEntry(name, details.get("group"), details.get("description", ""), depends_on, tuple(run_by))
 
 
 def _with_history(entries: list[JobEntry], database: Database) -> list[JobEntry]:

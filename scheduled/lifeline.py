@@ -15,6 +15,7 @@ from scheduled.missed_runs import Interval
 from scheduled.running.identity import boot_id, process_start_time
 from scheduled.store import workers
 from scheduled.store.database import Held
+from scheduled.store.statements import Write
 from scheduled.stretches import without
 from scheduled.version import VERSION
 from scheduled.words import WorkerStatus, WorkerType
@@ -132,7 +133,8 @@ class Lifeline:
         """Say that we live, and how far our clock is off."""
         self.compare_clocks(held)
         with held.transaction():
-            self._beat(held, now)
+            held.make(self._beat(now))
+        self._last_beat = now
 
     def compare_clocks(self, held: Held) -> None:
         """Measure how far our clock is ahead of the database's: theirs against the middle of our question."""
@@ -142,22 +144,25 @@ class Lifeline:
         if theirs is not None and after - before <= QUICK_ANSWER:
             self.clock_skew_ms = round((before + (after - before) / 2 - theirs) / MILLISECOND)
 
-    def beat_if_stale(self, held: Held, now: datetime) -> None:
-        """Within a transaction: say that we live, unless we said so within the last second."""
-        if now - self._last_beat >= timedelta(seconds=1):
-            self._beat(held, now)
-
-    def _beat(self, held: Held, now: datetime) -> None:
-        held.run(
-            workers.BEAT,
-            me=self.id,
-            status=self.status,
-            last_heartbeat_at=now,
-            current_occurrence_id=self.current_occurrence_id,
-            jobs_processed=self.jobs_processed,
-            clock_skew_ms=self.clock_skew_ms,
-        )
+    def beat_if_stale(self, now: datetime) -> list[Write]:
+        """Say that we live, unless we said so within the last second."""
+        if now - self._last_beat < timedelta(seconds=1):
+            return []
         self._last_beat = now
+        return [self._beat(now)]
+
+    def _beat(self, now: datetime) -> Write:
+        return Write(
+            workers.BEAT,
+            {
+                "me": self.id,
+                "status": self.status,
+                "last_heartbeat_at": now,
+                "current_occurrence_id": self.current_occurrence_id,
+                "jobs_processed": self.jobs_processed,
+                "clock_skew_ms": self.clock_skew_ms,
+            },
+        )
 
     def stop(self, held: Held, now: datetime) -> None:
         """Say that we stopped, in good order."""

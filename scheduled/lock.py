@@ -1,7 +1,6 @@
 """The right to run a schedule now: claim it with everything that goes with it, and renew it."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +9,17 @@ from scheduled.definitions import Schedule
 from scheduled.errors import DuplicateError, FencedError
 from scheduled.planner import Expiry, Record, Start
 from scheduled.registry import Registry
+from scheduled.resuming import done_before, remember
 from scheduled.sequence import Blocked, Sequence
 from scheduled.store import ledger, runs, schedules
+from scheduled.store.at_once import Shape
 from scheduled.store.database import Held
-from scheduled.store.statements import Statement
+from scheduled.store.statements import Statement, Write
 from scheduled.waiting import end_waiting
 from scheduled.words import REQUESTS, RETRIED, Reason, Status, Trigger
+
+CLAIM: Shape = ((ledger.LOCK_DUE, None), (ledger.ADD_OCCURRENCE, None), (runs.ADD_RUN, "occurrence_id"))
+"""What is written, as a rule, to claim what is due."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ class Holder:
         """
         schedule = self.registry.schedules[start.schedule_id]
         try:
+            if start.occurrence_id is None:
+                return self._claim_due(held, schedule, start, now)
             with held.transaction():
                 self._lock(held, start, now)
-                if start.occurrence_id is None:
-                    return self._start_due(held, schedule, start, now)
                 return self._start_waiting(held, schedule, start.occurrence_id, now)
         except (_LostError, DuplicateError):
             return None
@@ -104,41 +108,44 @@ class Holder:
         return {"expires": now + self.lease, "lease": self.lease.total_seconds()}
 
     def _lock(self, held: Held, start: Start, now: datetime) -> None:
+        statement = ledger.LOCK_REQUESTED if start.trigger in REQUESTS else ledger.LOCK_OWED
         lease = {"me": self.worker_id, "the_now": now, **self._lease_from(now)}
-        if start.record is not None:
-            self._change(held, ledger.LOCK_DUE, start.schedule_id, **(lease | _window(start.record, now)))
-        else:
-            requested = start.trigger in REQUESTS
-            statement = ledger.LOCK_REQUESTED if requested else ledger.LOCK_OWED
-            self._change(held, statement, start.schedule_id, **lease)
+        self._change(held, statement, start.schedule_id, **lease)
 
     def _change(self, held: Held, statement: Statement, schedule_id: str, **values: Any) -> None:
         mine = self.registry.hashes[schedule_id]
         if held.run(statement, the_id=schedule_id, mine=mine, **values) != 1:
             raise _LostError
 
-    def _start_due(self, held: Held, schedule: Schedule, start: Start, now: datetime) -> Claim:
-        assert start.record is not None  # noqa: S101 - a start without an occurrence has one
+    def _claim_due(self, held: Held, schedule: Schedule, start: Start, now: datetime) -> Claim | None:
+        record = start.record
+        assert record is not None  # noqa: S101 - a start without an occurrence has one
         order = self.registry.order_of(schedule)
-        occurrence_id = 0
-        for entry in start.record.entries:
-            if entry is not start.entry:
-                ledger.add_entry(held, schedule.id, entry, now)
-                continue
-            running = {"status": Status.RUNNING, "worker_id": self.worker_id, "started_at": now}
-            occurrence_id = ledger.add_entry(held, schedule.id, entry, now, jobs_total=len(order), **running)
         sequence = Sequence(order, self.registry.jobs)
-        job = order[0]
-        job_run_id = self._start_first(held, occurrence_id, schedule.id, start.trigger, job, sequence, now)
+        mine = {"the_id": schedule.id, "mine": self.registry.hashes[schedule.id], "me": self.worker_id}
+        lock = {**mine, **self._lease_from(now), **_window(record, now)}
+        running = {"status": Status.RUNNING, "worker_id": self.worker_id, "started_at": now}
+        writes, place = [Write(ledger.LOCK_DUE, lock)], 0
+        for entry in record.entries:
+            if entry is not start.entry:
+                writes.append(ledger.entry_of(schedule.id, entry, now))
+                continue
+            place = len(writes)
+            writes.append(ledger.entry_of(schedule.id, entry, now, jobs_total=len(order), **running))
+            first = self._first(schedule.id, start.trigger, order[0], sequence, now)
+            writes.append(Write(runs.ADD_RUN, first, of="occurrence_id"))
+        added = held.write(*writes)
+        if added is None:
+            return None
         return Claim(
-            occurrence_id,
+            added[place],
             schedule,
             self.worker_id,
             start.trigger,
             start.due_at,
             now,
-            job,
-            job_run_id,
+            order[0],
+            added[place + 1],
             sequence,
             schedule.params,
         )
@@ -152,15 +159,18 @@ class Holder:
         order = (
             self.registry.order_of_chosen(schedule, chosen) if chosen else self.registry.order_of(schedule)
         )
-        sequence = Sequence(order, self.registry.jobs)
+        done = done_before(held, row.rerun_of, set(order).difference(chosen or order))
+        order = tuple(name for name in order if name not in done)
+        sequence = Sequence(order, self.registry.jobs, results=done)
         if rerun := row.reason == Reason.RERUN:
-            _remember(held, occurrence_id, sequence)
+            remember(held, occurrence_id, sequence)
         values = {"the_id": occurrence_id, "me": self.worker_id, "the_now": now, "jobs_total": len(order)}
         if held.run(ledger.START_WAITING, **values) != 1:
             raise _LostError
         blocked, job = sequence.next()
         trigger = Trigger(row.trigger)
-        skip_blocked(held, occurrence_id, schedule.id, trigger, sequence, blocked, now)
+        for skipped in skip_blocked(occurrence_id, schedule.id, trigger, sequence, blocked, now):
+            held.make(skipped)
         if job is None:
             held.run(
                 ledger.FINISH,
@@ -172,9 +182,10 @@ class Holder:
                 finished_at=now,
                 **sequence.counts,
             )
-            release(held, schedule.id, self.worker_id, sequence.status, now)
+            held.make(release(schedule.id, self.worker_id, sequence.status, now))
             return None
-        job_run_id = self._start_first(held, occurrence_id, schedule.id, trigger, job, sequence, now)
+        first = self._first(schedule.id, trigger, job, sequence, now)
+        job_run_id = runs.add_run(held, occurrence_id=occurrence_id, **first)
         params = {**schedule.params, **(row.params or {})}
         return Claim(
             occurrence_id,
@@ -190,28 +201,20 @@ class Holder:
             rerun,
         )
 
-    def _start_first(
-        self,
-        held: Held,
-        occurrence_id: int,
-        schedule_id: str,
-        trigger: Trigger,
-        job: str,
-        sequence: Sequence,
-        now: datetime,
-    ) -> int:
-        return runs.add_run(
-            held,
-            occurrence_id=occurrence_id,
-            schedule_id=schedule_id,
-            job_name=job,
-            attempt=coming(sequence, job),
-            trigger=trigger,
-            status=Status.RUNNING,
-            queued_at=now,
-            started_at=now,
-            worker_id=self.worker_id,
-        )
+    def _first(
+        self, schedule_id: str, trigger: Trigger, job: str, sequence: Sequence, now: datetime
+    ) -> dict[str, Any]:
+        """The first attempt of an occurrence that begins to run."""
+        return {
+            "schedule_id": schedule_id,
+            "job_name": job,
+            "attempt": coming(sequence, job),
+            "trigger": trigger,
+            "status": Status.RUNNING,
+            "queued_at": now,
+            "started_at": now,
+            "worker_id": self.worker_id,
+        }
 
 
 def coming(sequence: Sequence, job: str) -> int:
@@ -220,19 +223,17 @@ def coming(sequence: Sequence, job: str) -> int:
 
 
 def skip_blocked(
-    held: Held,
     occurrence_id: int,
     schedule_id: str,
     trigger: Trigger,
     sequence: Sequence,
     blocked: Iterable[Blocked],
     now: datetime,
-) -> None:
-    """Within a transaction: record the jobs that cannot run, because one that they depend on failed."""
+) -> Iterator[Write]:
+    """Record the jobs that cannot run, because one that they depend on failed."""
     for entry in blocked:
         became = sequence.statuses.get(entry.by, Status.FAILED)
-        runs.add_run(
-            held,
+        yield runs.run_of(
             occurrence_id=occurrence_id,
             schedule_id=schedule_id,
             job_name=entry.job,
@@ -246,16 +247,18 @@ def skip_blocked(
         )
 
 
-def release(held: Held, schedule_id: str, holder: str, status: Status, now: datetime) -> None:
-    """Within a transaction: give the lock back and count the outcome."""
-    held.run(
+def release(schedule_id: str, holder: str, status: Status, now: datetime) -> Write:
+    """Give the lock back and count the outcome."""
+    return Write(
         ledger.RELEASE,
-        the_id=schedule_id,
-        holder=holder,
-        status=status,
-        failed=int(status in RETRIED),
-        kept=int(status is not Status.COMPLETED),
-        the_now=now,
+        {
+            "the_id": schedule_id,
+            "holder": holder,
+            "status": status,
+            "failed": int(status in RETRIED),
+            "kept": int(status is not Status.COMPLETED),
+            "the_now": now,
+        },
     )
 
 
@@ -272,14 +275,3 @@ def _window(record: Record, now: datetime) -> dict[str, Any]:
         "skipped": ledger.skipped_instants(record.entries),
         "the_now": now,
     }
-
-
-def _remember(held: Held, occurrence_id: int, sequence: Sequence) -> None:
-    for run in held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence_id):
-        blocked = run.reason == Reason.DEPENDENCY_FAILED
-        # A retry that was skipped because its daemon ended is no answer: the job has yet to give one.
-        final = blocked or run.status != Status.SKIPPED or run.reason == Reason.SKIPPED_BY_JOB
-        status = Status(run.status) if final else Status.INTERRUPTED
-        sequence.remember(run.job_name, run.attempt, status, blocked=blocked)
-    for row in held.rows(runs.RESULTS, the_occurrence_id=occurrence_id):
-        sequence.results[row.job_name] = None if row.result is None else json.loads(row.result)

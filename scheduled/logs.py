@@ -68,26 +68,30 @@ class _Json(JsonFormatter):
     def format(self, record: logging.LogRecord) -> str:
         # Our records hold nothing but an event: none of what a formatter looks for in others is there.
         assert isinstance(record, _Record)  # noqa: S101 - nobody else's come here
-        told = {key: value for key, value in record.fields.items() if value is not None}
-        return ENCODE(
-            {
-                "timestamp": record.at.isoformat(),
-                "level": record.levelname,
-                "event": record.msg,
-                **told,
-            }
-        )
+        told = {"timestamp": record.at.isoformat(), "level": record.levelname, "event": record.msg}
+        for key, value in record.fields.items():
+            if value is not None:
+                told[key] = value
+        return ENCODE(told)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to a stream that is flushed at the end of each line, and once is enough."""
+
+    def flush(self) -> None:
+        """Nothing is left to be done."""
 
 
 class LogSubscriber:
     """Writes each event as one line."""
 
     def __init__(self, stream: TextIO, *, as_json: bool, level: str, worker_id: str | None = None) -> None:
+        """`stream` is flushed at the end of each line, by itself."""
         self._logger = logging.getLogger(LOGGER)
         self._logger.propagate = False
         self._logger.setLevel(level)
         self._stream = stream
-        self._handler: logging.Handler = logging.StreamHandler(stream)
+        self._handler: logging.Handler = _Handler(stream)
         self._handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
         self._logger.handlers[:] = [self._handler]
         self._least = logging.getLevelNamesMapping()[level]

@@ -9,6 +9,7 @@ from scheduled.errors import FencedError
 from scheduled.history import skip_queued_attempt
 from scheduled.lock import release
 from scheduled.registry import Registry
+from scheduled.resuming import done_before
 from scheduled.running.identity import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.database import Held
@@ -123,7 +124,7 @@ def _reap(held: Held, lock: Any, me: Identity, registry: Registry, why: str, now
             last_sign, requeued = lock.last_heartbeat_at or now, False
             if running is not None:
                 last_sign, requeued = _interrupt(held, lock, running, registry, why, now)
-            release(held, lock.schedule_id, lock.locked_by, Status.INTERRUPTED, now)
+            held.make(release(lock.schedule_id, lock.locked_by, Status.INTERRUPTED, now))
             if lock.locked_by != me.id:
                 held.run(workers.LOST, holder=lock.locked_by, last_sign=last_sign)
             reaped = Reaped(lock.schedule_id, lock.locked_by, running and running.id, why, requeued)
@@ -164,7 +165,7 @@ def _interrupt(
     wanted = lock.definition.get("rerun_interrupted") and running.cancel_requested_at is None
     requeued = bool(wanted) and running.reason != Reason.RERUN
     reached = {attempt.job_name for attempt in attempts}
-    unreached = [name for name in _jobs_of(running, lock, registry) if name not in reached]
+    unreached = [name for name in _jobs_of(held, running, lock, registry) if name not in reached]
     name = lock.locked_by if lock.hostname is None else f"{lock.hostname}/{lock.pid}"
     detail = f"the daemon {name} was lost: {why}"
     ended = {"the_id": running.id, "holder": lock.locked_by, "detail": detail, "finished_at": last_sign}
@@ -190,14 +191,17 @@ def _interrupt(
                 error_message=detail,
             )
         elif attempt.status == Status.QUEUED:
-            skip_queued_attempt(held, attempt.id, Reason.HOLDER_LOST, now)
+            held.make(skip_queued_attempt(attempt.id, Reason.HOLDER_LOST, now))
     left = () if requeued else unreached
     skip_jobs(held, running.id, lock.schedule_id, running.trigger, left, Reason.HOLDER_LOST, now)
     return last_sign, requeued
 
 
-def _jobs_of(running: Any, lock: Any, registry: Registry) -> list[str]:
+def _jobs_of(held: Held, running: Any, lock: Any, registry: Registry) -> list[str]:
     """The jobs that the occurrence was to run, as well as our own definitions can tell."""
     chosen = running.jobs or lock.definition.get("jobs") or []
     known = [name for name in chosen if name in registry.graph]
-    return [*order(registry.graph, known), *(name for name in chosen if name not in registry.graph)]
+    ordered = order(registry.graph, known)
+    done = done_before(held, running.rerun_of, set(ordered).difference(chosen))
+    unknown = (name for name in chosen if name not in registry.graph)
+    return [*(name for name in ordered if name not in done), *unknown]

@@ -75,12 +75,13 @@ class Registry:
         return dependencies.order(self.graph, chosen)
 
     def definition(self, schedule: Schedule) -> dict[str, Any]:
-        """All of a schedule that decides what should run and when, as JSON values."""
+        """All of a schedule that decides what should run and when, and what is told of its jobs; in JSON."""
         plain = ("id", "name", "description", "cron", "timezone", "mode", "group", "missed", "catch_up_limit",
                  "start_deadline", "missed_grace", "overlap", "rerun_interrupted")  # fmt: skip
         values = {key: getattr(schedule, key) for key in plain}
         values["params"] = dict(schedule.params)
         values["jobs"] = list(self.order_of(schedule))
+        values["job_details"] = {name: self.jobs[name].details for name in values["jobs"]}
         values["zone_data"] = "" if schedule.timezone == "UTC" else self.zone_data
         return values
 
@@ -94,8 +95,10 @@ class Registry:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """The hash of each schedule's definition, by id."""
-        return {schedule.id: hash_of(self.definition(schedule)) for schedule in self.schedules.values()}
+        """The hash of each schedule's definition, by id; it stays when only its jobs are described afresh."""
+        return {
+            schedule.id: _hash_of_what_runs(self.definition(schedule)) for schedule in self.schedules.values()
+        }
 
     @cached_property
     def hash(self) -> str:
@@ -103,6 +106,10 @@ class Registry:
         told = [part.name for part in fields(Job) if part.name not in ("function", "where")]
         jobs = [[getattr(job, part) for part in told] for job in self.jobs.values()]
         return hash_of({"schedules": self.hashes, "jobs": jobs})
+
+
+def _hash_of_what_runs(definition: dict[str, Any]) -> str:
+    return hash_of({key: value for key, value in definition.items() if key != "job_details"})
 
 
 def hash_of(value: Mapping[str, Any]) -> str:

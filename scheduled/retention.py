@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scheduled.store import pruning
 from scheduled.store.database import Held
@@ -14,6 +14,8 @@ FIRST, BATCH = 10, 100
 BRIEF_SECONDS = 0.025
 """What a transaction may take: so little that nobody notices that he waited for a lock."""
 EVERYTHING = 2**31 - 1
+KEYS_KEPT = timedelta(days=1)
+"""How long it is known of a request's key that it was used."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,16 @@ def prune(
     return _counted(held, cutoff) if dry_run else _Pruning(held, cutoff, go_on).all()
 
 
+def forget_expired(held: Held, now: datetime) -> None:
+    """Delete what is of no use any more, and nobody's history: old keys of requests, expired sessions."""
+    with held.transaction():  # which other threads that share the connection wait for
+        held.run(pruning.DELETE_KEYS, cutoff=now - KEYS_KEPT)
+        held.run(pruning.DELETE_SESSIONS, cutoff=now)
+
+
 def _counted(held: Held, cutoff: datetime) -> Pruned:
     occurrences = job_runs = 0
-    for row in held.rows(pruning.SCHEDULE_IDS):
+    for row in held.rows(pruning.OLD_SCHEDULES, cutoff=cutoff):
         ids = pruning.old_occurrences(held, row.id, cutoff, batch=EVERYTHING)
         occurrences += len(ids)
         job_runs += pruning.count_runs(held, ids)
@@ -58,7 +67,7 @@ class _Pruning:
 
     def all(self) -> Pruned:
         occurrences = job_runs = 0
-        for row in self._held.rows(pruning.SCHEDULE_IDS):
+        for row in self._held.rows(pruning.OLD_SCHEDULES, cutoff=self._cutoff):
             while self._go_on() and (
                 ids := pruning.old_occurrences(self._held, row.id, self._cutoff, self._batch)
             ):

@@ -19,10 +19,12 @@ from scheduled.patience import Patience
 from scheduled.running.calling import Outcome, call, traceback_of
 from scheduled.running.capture import Capture
 from scheduled.running.interrupts import Interrupt
+from scheduled.running.live import Live
 from scheduled.running.restore import Restored, restored
 from scheduled.sequence import Blocked
 from scheduled.store import schedules
 from scheduled.store.database import Held
+from scheduled.store.statements import Write
 from scheduled.words import RETRIED, Reason, Status
 
 if TYPE_CHECKING:
@@ -42,10 +44,10 @@ class Runner:
     """Where the definitions were loaded from: for jobs that run in a process of their own."""
     job_timeout: float
     output_limit: int
-    beat: Callable[[Held, datetime], None]
-    """Says that we live, within the transaction that ends an occurrence."""
+    beat: Callable[[datetime], list[Write]]
+    """Says that we live, in the commit that ends an occurrence."""
     guard: Callable[[], Restored] = restored
-    """Puts back what a job changes of the process."""
+    """Makes what puts back what jobs change of the process: one for all jobs of an occurrence."""
     patience: Patience = field(init=False)
     jobs_processed: int = 0
 
@@ -86,8 +88,9 @@ class Runner:
 
     def _run_jobs(self, claim: Claim) -> Ending:
         job, job_run_id, started_at = claim.job, claim.job_run_id, claim.started_at
+        guard = self.guard()
         while True:
-            finished = self._attempt(claim, job, job_run_id, started_at)
+            finished = self._attempt(claim, job, job_run_id, started_at, guard)
             if self.control.fenced:
                 raise FencedError(f"occurrence {claim.occurrence_id} was taken while {job} ran")
             status = finished.outcome.status
@@ -155,11 +158,18 @@ class Runner:
             )
         return None
 
-    def _attempt(self, claim: Claim, name: str, job_run_id: int, started_at: datetime) -> Finished:
+    def _attempt(
+        self, claim: Claim, name: str, job_run_id: int, started_at: datetime, guard: Restored
+    ) -> Finished:
         """Run one attempt of one job, whatever it does, and say what became of it."""
         job, attempt = claim.sequence.jobs[name], claim.sequence.begin(name)
         facts = {**_facts(claim), "job": name, "job_run_id": job_run_id}
         self.events.emit("job.started", DEBUG, **facts)
+
+        def come(done: float, total: float | None) -> None:
+            live.come(done, total)
+            self.events.emit("job.progress", DEBUG, **facts, done=done, total=total)
+
         context = JobContext(
             schedule_id=claim.schedule.id,
             occurrence_id=claim.occurrence_id,
@@ -170,24 +180,26 @@ class Runner:
             attempt=attempt,
             params=claim.params,
             results=claim.sequence.results_for(name) if job.depends_on else {},
-            on_progress=lambda done, total: self.events.emit(
-                "job.progress", DEBUG, **facts, done=done, total=total
-            ),
+            on_progress=come,
             is_cancelled=lambda: self.control.leaving,
         )
         listening = self.events.least <= INFO
         say = (lambda line: self.events.emit("job.output", INFO, **facts, line=line)) if listening else None
-        guard = self.guard()
         tail = self.capture.start(self.output_limit, say)
+        live = self.control.live = Live(
+            claim.occurrence_id, claim.worker_id, job_run_id, claim.sequence, tail
+        )
         try:
             with guard:
                 outcome = self._call(claim, job, context)
         finally:
             guard.finish()
             self.capture.stop()
+            self.control.live = None
         for problem in guard.problems:
             self.events.emit("job.not_restored", WARNING, **facts, problem=problem)
-        finished = Finished(name, job_run_id, started_at, self.clock.now(), outcome, tail)
+        now = self.clock.now()
+        finished = Finished(name, job_run_id, started_at, now, outcome, tail, live.progress, live.end())
         self.jobs_processed += 1
         level = WARNING if outcome.status in (*RETRIED, Status.INTERRUPTED) else INFO
         self.events.emit(

@@ -15,6 +15,10 @@ Milliseconds = Annotated[int, Field(ge=0, le=100 * 365 * 86_400_000)]
 Positive = Annotated[int, Field(ge=1, le=100 * 365 * 86_400_000)]
 
 MINUTE = 60_000
+LEAST_SECRET = 32
+"""Bytes: as many as the hash has that signs a JWT."""
+SECRETS = frozenset({"jwt_secret"})
+"""The settings whose values are shown to nobody."""
 
 
 class Settings(BaseModel):
@@ -93,12 +97,59 @@ class Settings(BaseModel):
         alias="SCHEDULE_AUTO_MIGRATE",
         description="Whether `run` upgrades an old schema by itself; default: on SQLite only",
     )
+    web_address: str = Field(
+        "127.0.0.1:8080",
+        alias="SCHEDULE_WEB_ADDRESS",
+        min_length=1,
+        description="Where `web` and `run --web` serve the admin: HOST:PORT",
+    )
+    metrics_port: str | None = Field(
+        None,
+        alias="SCHEDULE_METRICS_PORT",
+        description="Where `run` serves metrics for Prometheus by itself: PORT on this host, or HOST:PORT",
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", alias="SCHEDULE_LOG_FORMAT", description="auto: text on a terminal, else JSON"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="SCHEDULE_LOG_LEVEL", description="The least level that is logged"
     )
+    session_idle_ms: Annotated[Positive, Field(ge=5 * MINUTE)] = Field(
+        8 * 60 * MINUTE,
+        alias="SCHEDULE_SESSION_IDLE_MS",
+        description="How long a login to the admin lives when nobody uses it",
+    )
+    session_lifetime_ms: Annotated[Positive, Field(ge=5 * MINUTE)] = Field(
+        7 * 24 * 60 * MINUTE,
+        alias="SCHEDULE_SESSION_LIFETIME_MS",
+        description="How long a login to the admin lives at most",
+    )
+    redact: str | None = Field(
+        None,
+        alias="SCHEDULE_REDACT",
+        description="A regular expression of further names whose values the admin shows as •••",
+    )
+    trusted_proxies: str | None = Field(
+        None,
+        alias="SCHEDULE_TRUSTED_PROXIES",
+        description="Whose X-Forwarded-* headers count: addresses or networks, with commas between them",
+    )
+    jwt_secret: str | None = Field(
+        None,
+        alias="JWT_SECRET",
+        repr=False,
+        description="With this secret another application signs JWTs that the admin takes; 32 bytes or more",
+    )
+
+    @field_validator("redact")
+    @classmethod
+    def _require_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            why = {"why": str(error)}
+            raise PydanticCustomError("no_pattern", "it is no regular expression: {why}", why) from None
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -107,6 +158,45 @@ class Settings(BaseModel):
         if not re.match(r"\w+(\+\w+)?://", value):
             raise PydanticCustomError("no_url", "it is no URL")
         return value
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _require_port(cls, value: str | None) -> str | None:
+        host, _, port = (value or "0").rpartition(":")
+        if not (port.isascii() and port.isdigit() and int(port[:6]) <= 65_535) or len(host) > 255:
+            raise PydanticCustomError("no_port", "it should be like 9090, 0.0.0.0:9090 or [::1]:9090")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _require_networks(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from ipaddress import ip_network  # seldom needed
+
+        for part in value.split(","):
+            try:
+                ip_network(part.strip(), strict=False)
+            except ValueError:
+                raise PydanticCustomError(
+                    "no_network", "it should be like 10.0.0.7 or 10.0.0.0/8,fd00::/8"
+                ) from None
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _require_long_secret(cls, value: str | None) -> str | None:
+        if value is not None and len(value.encode("utf-8", "surrogateescape")) < LEAST_SECRET:
+            raise PydanticCustomError("weak_secret", "it is too short")
+        return value
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port at which a daemon serves metrics by itself; None if it does not."""
+        if self.metrics_port is None:
+            return None
+        host, _, port = self.metrics_port.rpartition(":")
+        return host.strip("[]") or "127.0.0.1", int(port)
 
     @property
     def grace_seconds(self) -> float:
@@ -187,4 +277,7 @@ def _fault(error: dict[str, Any], sources: Sources) -> Fault:
     hint = error["msg"].replace("Input should be", "it should be")
     if error["type"] == "no_url":  # not shown, because it may hold a password
         return Fault(f"{variable} ({source})", "it is no URL", "as in sqlite:///scheduled.db")
+    if error["type"] == "weak_secret":  # nor is this
+        told = f"it has fewer than {LEAST_SECRET} bytes"
+        return Fault(f"{variable} ({source})", told, "make one with `openssl rand -hex 32`")
     return Fault(f"{variable} ({source})", message, hint)

@@ -22,7 +22,8 @@ from scheduled.events import ERROR, INFO, WARNING, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
 from scheduled.reaping import reap_own, why_dead
-from scheduled.retention import Pruned, prune
+from scheduled.reporting import Reporter
+from scheduled.retention import Pruned, forget_expired, prune
 from scheduled.running.capture import Capture
 from scheduled.settings import Settings
 from scheduled.store import schedules, workers
@@ -39,7 +40,7 @@ LOCKS_SECONDS = 2.0
 LOOKS_FOR_LOCKS = 18
 """On SQLite, where a query waits for nobody, it is done by one of so many looks: the pool costs more."""
 LISTEN_SECONDS = 1.0
-LOOKS_FOR_PULSE = 3
+LOOKS_FOR_PULSE = 9
 """The gaps that the pulse tells of last for seconds: one of so many looks is enough for it."""
 LOOK_SECONDS = 0.11
 """How often deadlines and SQLite's change counter are looked at."""
@@ -77,6 +78,8 @@ class Sidework:
         self._gives_up = False
         self._looked_for: int | None = None
         self._newspaper = Newspaper(self._held)
+        self._reporter = Reporter(self._held, control, clock)
+        self._report = self._owned(self._careful(self._reporter.write, "report"))
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
@@ -101,8 +104,7 @@ class Sidework:
             beat = max(beat, self._settings.poll_interval_ms / 1000)
         self._every(beat, self._beat, "heartbeat")
         self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
-        if self._settings.retention_days:
-            self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
+        self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
         if self._settings.wake == "poll":
             self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
         elif not self._by_file:
@@ -198,7 +200,11 @@ class Sidework:
             self._control.fence(occurrence_id)
 
     def _keep_house(self) -> None:
-        cutoff = self._clock.now() - timedelta(days=self._settings.retention_days)
+        now = self._clock.now()
+        forget_expired(self._held, now)
+        if not self._settings.retention_days:
+            return
+        cutoff = now - timedelta(days=self._settings.retention_days)
         pruned = prune(self._held, cutoff, go_on=lambda: not self._ending.is_set())
         if pruned != Pruned():
             self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
@@ -220,6 +226,15 @@ class Sidework:
             time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
 
     def _look(self, watch: Watch | None) -> None:
+        if self._control.stopping or self._control.occurrence_id is not None:
+            self._mind()
+        if self._reporter.due():
+            self._at(self._clock.now(), self._report, "report")
+        if watch is not None and (watch.changed() or self._has_just_begun()):
+            self._look_for_requests()
+
+    def _mind(self) -> None:
+        """See to the job that runs, and to our own end."""
         self._control.tick()
         if self._control.stuck and not self._gives_up:
             self._gives_up = True
@@ -227,8 +242,6 @@ class Sidework:
         if self._control.overstayed:
             self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
             self._leave()
-        if watch is not None and (watch.changed() or self._has_just_begun()):
-            self._look_for_requests()
 
     def _listen(self) -> None:
         """On PostgreSQL: hear of requests at once."""

@@ -49,6 +49,8 @@ class Switcher:
                 happened += self._add(registry, schedule_id)
             elif row.orphaned or row.definition_hash != registry.hashes[schedule_id]:
                 happened += self._redefine(registry, row)
+            else:
+                self._describe(registry, row)
         for row in rows.values():
             if row.source == "code" and row.id not in registry.schedules and not row.orphaned:
                 happened += self._orphan(row)
@@ -115,6 +117,12 @@ class Switcher:
         )
         self._event(row.id, event, None, {"from": row.definition, "to": definition} | self._ahead(row))
         return [(row.id, event)]
+
+    def _describe(self, registry: Registry, row: Any) -> None:
+        """What the schedule runs and when is as it was; perhaps its jobs are described in other words."""
+        definition = registry.definition(registry.schedules[row.id])
+        if definition != row.definition:
+            self._define(row, definition=definition)
 
     def _orphan(self, row: Any) -> list[tuple[str, str]]:
         if row.enabled:

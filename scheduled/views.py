@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from scheduled.clock import Clock
@@ -48,7 +49,7 @@ def show(
     clock = clock or Clock()
     row = reads.schedule_row(database, schedule_id)
     if row is None:
-        raise UnknownNameError(_no_such(database, schedule_id))
+        raise UnknownNameError(no_such_schedule(database, schedule_id))
     definition = row["definition"]
     explained = why(database, schedule_id, grace_seconds=grace_seconds, clock=clock)
     wanted = reads.Wanted(schedule_id, limit=RECENT)
@@ -68,6 +69,7 @@ def show(
     }
 
 
+@lru_cache(maxsize=4096)
 def in_words(expression: str, timezone: str) -> str:
     """The expression in words; nothing if it is not understood."""
     try:
@@ -83,7 +85,8 @@ def _upcoming(definition: Mapping[str, Any], now: datetime) -> list[datetime]:
         return []
 
 
-def _no_such(database: Database, schedule_id: str) -> str:
+def no_such_schedule(database: Database, schedule_id: str) -> str:
+    """What somebody is told who named a schedule that does not exist."""
     known = reads.known_schedules(database)
     hint = did_you_mean(schedule_id, known) if known else "`scheduled run` stores them when it starts"
     return f"there is no schedule {schedule_id!r}: {hint}"

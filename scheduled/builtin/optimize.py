@@ -34,9 +34,9 @@ def optimize_database(**options: Unpack[JobOptions]) -> Job:
     """
 
     def run(ctx: JobContext) -> dict[str, Any]:
-        from scheduled.models import metadata
         from scheduled.settings import load_settings
         from scheduled.store.database import Database
+        from scheduled.tables import metadata
 
         database = Database(load_settings().database_url)
         tables = sorted(metadata.tables)

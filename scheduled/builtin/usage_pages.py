@@ -44,17 +44,17 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     duration, lateness = row.get("duration_ms", {}), row.get("lateness_ms", {})
     times = [_time(found.get(point)) for found in (duration, lateness) for point in ("p50", "p95")]
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in row["skipped_by_reason"].items())
-    return [f"{row['runs']:,}", _rate(row["success_rate"]), *times, reasons or "–"]  # noqa: RUF001
+    return [f"{row['runs']:,}", _rate(row["success_rate"]), *times, reasons or "–"]
 
 
 def _rate(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.2%}"  # noqa: RUF001
+    return "–" if rate is None else f"{rate:.2%}"
 
 
 def _time(milliseconds: int | None) -> str:
     """Three figures, in the unit that suits."""
     if milliseconds is None:
-        return "–"  # noqa: RUF001
+        return "–"
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     size, unit = next(found for found in UNITS if milliseconds < 100 * found[0] or found is UNITS[-1])

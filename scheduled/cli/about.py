@@ -19,7 +19,7 @@ SECRET = re.compile(r"(?<=[?&])(\w*(?:password|passwd|secret|token)\w*)=[^&]*", 
 def settings(as_json: bool) -> None:
     """Show each setting, where it came from and what it does.
 
-    Passwords are masked.
+    Passwords and secrets are masked.
     """
     found = common.sources()
     for variable, meant in found.suspicious().items():
@@ -34,12 +34,13 @@ def settings(as_json: bool) -> None:
 
 def _rows(settings: "Settings", sources: "Sources") -> list[dict[str, Any]]:
     """Each setting as JSON has it. The keys are stable."""
-    from scheduled.settings import VARIABLES, Settings
+    from scheduled.settings import SECRETS, VARIABLES, Settings
 
-    values = dict(settings) | {
+    values: dict[str, Any] = dict(settings) | {
         "auto_migrate": settings.migrates,
         "database_url": _masked(settings.database_url),
     }
+    values |= {name: "set" for name in SECRETS if values[name] is not None}
     given = sources.values()
     return [
         {
@@ -58,6 +59,8 @@ def _masked(url: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return common.NOTHING
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

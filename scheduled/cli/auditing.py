@@ -89,6 +89,7 @@ def prune(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
     from scheduled.errors import UsageError
+    from scheduled.retention import forget_expired
     from scheduled.retention import prune as forget
 
     settings = common.settings()
@@ -100,6 +101,8 @@ def prune(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     held = common.open_database(settings).hold()
     cutoff = common.now() - age
     pruned = asdict(forget(held, cutoff, dry_run=dry_run))
+    if not dry_run:
+        forget_expired(held, common.now())
     held.close()
     if as_json:
         common.print_json({"cutoff": cutoff, "dry_run": dry_run, **pruned})
@@ -139,7 +142,7 @@ def _worker(row: dict[str, Any], now: Any) -> list[Any]:
 
 def _facts(data: Mapping[str, Any]) -> str:
     """What an event is about, in short."""
-    told = {"occurrence_id": "occurrence", "due_at": "for"}
+    told = {"occurrence_id": "occurrence", "due_at": "for", "user": "user", "role": "as", "called": "called"}
     return " ".join(f"{word} {data[key]}" for key, word in told.items() if data.get(key)) or "-"
 
 

@@ -174,6 +174,13 @@ def _why(run: Mapping[str, Any]) -> str:
     return ": ".join(part for part in (run["reason"], error) if part)
 
 
+def _progress(done: float | None, total: float | None) -> str:
+    """How far the job told that it had come."""
+    if done is None:
+        return ""
+    return f"{done:,.15g}" if total is None else f"{done:,.15g} of {total:,.15g}"
+
+
 def _page(run: Mapping[str, Any], now: datetime) -> str:
     """A run for people: facts, then whatever it left behind, each under a heading."""
     occurrence = run["occurrence"]
@@ -183,10 +190,12 @@ def _page(run: Mapping[str, Any], now: datetime) -> str:
         "status": run["status"],
         "why": _why(run),
         "occurrence": f"{occurrence['id']} by {occurrence['trigger']}{asked}: {occurrence['status']}",
+        "again": f"what occurrence {occurrence['rerun_of']} ran" if occurrence["rerun_of"] else "",
         "due": common.with_relative(occurrence["due_at"], now),
         "started": common.with_relative(run["started_at"], now),
         "finished": common.with_relative(run["finished_at"], now),
         "took": common.duration(run["duration_ms"]),
+        "progress": _progress(run["progress_done"], run["progress_total"]),
         "worker": run["worker_id"] or common.NOTHING,
         "params": json.dumps(occurrence["params"]) if occurrence["params"] else "",
     }

@@ -1,9 +1,18 @@
 """`scheduled run`: the daemon."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
 import click
 
 from scheduled.cli import common
 from scheduled.cli.durations import duration
+
+if TYPE_CHECKING:
+    from scheduled.events import Events
+    from scheduled.settings import Settings
+    from scheduled.store.database import Database
 
 
 @click.command()
@@ -14,14 +23,25 @@ from scheduled.cli.durations import duration
     metavar="10s",
     help="Look for work at least this often. [SCHEDULE_POLL_INTERVAL_MS]",
 )
+@click.option(
+    "--web",
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST:PORT]",
+    help="Serve the admin, too, on a thread of its own. [SCHEDULE_WEB_ADDRESS]",
+)
 @common.schedules_option
-def run(once: bool, poll_interval: int | None, schedules: str | None) -> None:
+def run(once: bool, poll_interval: int | None, web: str | None, schedules: str | None) -> None:
     """Run what is due, until told to stop: the daemon.
 
     It creates the database if there is none. SIGTERM or Ctrl-C stop it in good order; SIGHUP reloads the
     definitions.
     """
-    overrides = {"SCHEDULE_POLL_INTERVAL_MS": poll_interval, "SCHEDULE_DEFINITIONS": schedules}
+    overrides = {
+        "SCHEDULE_POLL_INTERVAL_MS": poll_interval,
+        "SCHEDULE_DEFINITIONS": schedules,
+        "SCHEDULE_WEB_ADDRESS": web or None,
+    }
     settings = common.settings(**overrides)
     if not settings.daemon_enabled:
         click.echo("the daemon is disabled: SCHEDULE_DAEMON_ENABLED is false")
@@ -48,5 +68,52 @@ def run(once: bool, poll_interval: int | None, schedules: str | None) -> None:
     log.worker_id = daemon.worker_id
     for variable, meant in common.sources().suspicious().items():
         events.emit("settings.suspicious", WARNING, variable=variable, did_you_mean=meant)
-    if daemon.run():
+    admin = nullcontext() if web is None else _admin(settings, events)
+    with _metrics(settings, database, events), admin:
+        reload = daemon.run()
+    if reload:
         start_afresh()
+
+
+@contextmanager
+def _metrics(settings: "Settings", database: "Database", events: "Events") -> Iterator[None]:
+    """Metrics are served within the block, if the setting says where."""
+    if settings.metrics_address is None:
+        yield
+        return
+    from importlib.util import find_spec
+
+    from scheduled.errors import ScheduledError
+
+    if find_spec("prometheus_client") is None:
+        raise ScheduledError(
+            "SCHEDULE_METRICS_PORT needs prometheus_client: install scheduled-daemon with its extra `web`"
+        )
+    from scheduled.metrics import Metrics, served
+
+    host, port = settings.metrics_address
+    with served(Metrics(database), host, port) as bound:
+        shown = f"[{host}]" if ":" in host else host
+        events.emit("metrics.started", url=f"http://{shown}:{bound}/metrics")
+        yield
+
+
+@contextmanager
+def _admin(settings: "Settings", events: "Events") -> Iterator[None]:
+    """The admin is served within the block, on connections of its own."""
+    from scheduled.cli.web import require_extra, tell_of_setup
+
+    require_extra()
+
+    from scheduled.web.app import create_app
+    from scheduled.web.inviting import invitation
+    from scheduled.web.serving import bind, serving, url_of
+
+    listener = bind(settings.web_address)
+    app = create_app(settings)
+    setup = invitation(app.state.site.gate, listener)
+    with serving(app, listener):
+        events.emit("web.started", url=url_of(listener))
+        tell_of_setup(events, setup)
+        yield
+    app.state.site.database.close()

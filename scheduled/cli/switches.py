@@ -1,12 +1,15 @@
-"""The commands that change something: enable, disable, trigger, cancel."""
+"""The commands that change something: enable, disable, trigger, rerun, cancel."""
 
 import time
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scheduled.cli import common
+
+if TYPE_CHECKING:
+    from scheduled.requesting import Requested
 
 
 @click.command()
@@ -62,12 +65,21 @@ def trigger(
     if inline:
         _run_inline(schedule_id, jobs, given, moment, schedules)
         return
-    asked = _commands().trigger(schedule_id, jobs, given, for_instant=moment)
-    told = "was asked for already, and waits" if asked.already else "waits for a daemon"
-    due = "" if asked.for_instant is None else f", for {asked.for_instant:%Y-%m-%d %H:%M:%S} UTC,"
-    click.echo(f"occurrence {asked.occurrence_id} of {schedule_id}{due} {told}")
-    if wait:
-        _exit_by(_follow(asked.occurrence_id), asked.occurrence_id)
+    _tell(_commands().trigger(schedule_id, jobs, given, for_instant=moment), wait)
+
+
+@click.command()
+@click.argument("occurrence", type=int)
+@click.option("--failed", is_flag=True, help="Only the jobs that did not complete: go on from the failure.")
+@click.option("--wait", is_flag=True, help="Follow it, and exit by its outcome.")
+def rerun(occurrence: int, failed: bool, wait: bool) -> None:
+    """Run once more what has ended: the same jobs, with the same parameters, for the same instant.
+
+    OCCURRENCE is its number, as `scheduled history --occurrences` lists it. What becomes of it is an
+    occurrence of its own. With --failed, the jobs that completed are not repeated; those that run are handed
+    their results.
+    """
+    _tell(_commands().run_again(occurrence, from_failed=failed), wait)
 
 
 @click.command()
@@ -77,6 +89,15 @@ def cancel(occurrence: int) -> None:
     done = _commands().cancel(occurrence)
     told = "is cancelled" if done.at_once else "is asked to stop"
     click.echo(f"occurrence {occurrence} of {done.schedule_id} {told}")
+
+
+def _tell(asked: "Requested", wait: bool) -> None:
+    """Say what waits now; with `wait`, follow it and exit by its outcome."""
+    told = "was asked for already, and waits" if asked.already else "waits for a daemon"
+    due = "" if asked.for_instant is None else f", for {asked.for_instant:%Y-%m-%d %H:%M:%S} UTC,"
+    click.echo(f"occurrence {asked.occurrence_id} of {asked.schedule_id}{due} {told}")
+    if wait:
+        _exit_by(_follow(asked.occurrence_id), asked.occurrence_id)
 
 
 def _commands() -> Any:
