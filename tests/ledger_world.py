@@ -24,6 +24,7 @@ from scheduled.settings import Settings
 from scheduled.store.database import Database, Held
 from scheduled.store.schema import prepare
 from scheduled.testing import ManualDaemon, SettableClock
+from tests.commits import before_and_after_commits
 
 SLICE = timedelta(seconds=30)
 """A heartbeat's interval: in so small pieces time passes while a daemon lives."""
@@ -272,7 +273,7 @@ class Stage:
 
     def _hook(self) -> None:
         """Death: within a job, or before any action on the database, when the fuse has burnt down."""
-        call, execute, commit = Runner._call, Held._execute, Held._commit
+        call, execute = Runner._call, Held._execute
 
         def call_or_die(runner: Runner, *arguments: Any) -> Outcome:
             outcome = call(runner, *arguments)
@@ -285,14 +286,9 @@ class Stage:
             self._burn()
             return execute(held, sql, parameters)
 
-        def commit_or_die(held: Held) -> None:
-            self._burn()
-            commit(held)
-            self._burn()
-
         self._patch.setattr(Runner, "_call", call_or_die)
         self._patch.setattr(Held, "_execute", execute_or_die)
-        self._patch.setattr(Held, "_commit", commit_or_die)
+        before_and_after_commits(self._patch, self._burn, self._burn)
 
     def _burn(self) -> None:
         if self.fuse is None or not self._burning:

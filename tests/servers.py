@@ -16,14 +16,26 @@ from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from scheduled.store.database import Database
-from scheduled.store.tables import events, gaps, occurrences, outputs, runs, schedules, workers
+from scheduled.tables import (
+    events,
+    gaps,
+    keys,
+    occurrences,
+    outputs,
+    runs,
+    schedules,
+    sessions,
+    tokens,
+    users,
+    workers,
+)
 
 KINDS = ("sqlite", "postgresql", "mysql")
 SERVERS = {
     "postgresql": ("TEST_POSTGRESQL_URL", "postgresql+psycopg://postgres@127.0.0.1/postgres"),
     "mysql": ("TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1"),
 }
-CHILDREN_FIRST = (gaps, workers, events, outputs, runs, occurrences, schedules)
+CHILDREN_FIRST = (keys, tokens, sessions, users, gaps, workers, events, outputs, runs, occurrences, schedules)
 NUMBERED = (gaps, events, runs, occurrences)
 RENUMBER = {
     "postgresql": "SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1, false)",

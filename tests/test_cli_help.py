@@ -18,9 +18,12 @@ HEAVY = {
     "alembic",
     "humanize",
     "psutil",
+    "argon2",
+    "jwt",
 }
 DB_COMMANDS = [("db", "upgrade"), ("db", "current"), ("db", "downgrade"), ("db", "copy")]
-EVERY_COMMAND = [(), *((name,) for name in COMMANDS), *DB_COMMANDS]
+USER_COMMANDS = [("user", name) for name in ("add", "list", "passwd", "role", "remove")]
+EVERY_COMMAND = [(), *((name,) for name in COMMANDS), *DB_COMMANDS, *USER_COMMANDS]
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from scheduled.cli import common
 from tests.cli_support import DEFINITIONS, NOON, Place, place_at
 
 KEYS = {"id", "occurrence_id", "schedule_id", "job_name", "tenant", "attempt", "trigger", "status",
-        "queued_at", "started_at", "finished_at", "duration_ms", "worker_id", "reason", "error_type",
+        "queued_at", "started_at", "finished_at", "duration_ms", "progress_done", "progress_total",
+        "worker_id", "reason", "error_type",
         "error_message", "due_at"}  # fmt: skip
 
 
@@ -184,3 +185,11 @@ def test_an_error_is_told_in_one_line_that_moves_no_cursor(text: str | None, sho
 def test_a_run_that_has_not_begun_has_no_instants() -> None:
     assert common.with_relative(None, NOON) == "-"
     assert common.status_text(None).plain == "-"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "shown"), [("1500000", "NULL", "1,500,000"), ("2.5", "10", "2.5 of 10")]
+)
+def test_run_log_tells_how_far_it_came(lived: Place, done: str, total: str, shown: str) -> None:
+    lived.sql(f"UPDATE job_run SET progress_done = {done}, progress_total = {total} WHERE id = 2")
+    assert f"progress    {shown}\n" in lived.out("run-log", "2")

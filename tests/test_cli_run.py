@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,13 @@ def test_it_warns_of_misspelt_settings_in_the_log(place: Place, capfd: pytest.Ca
     place.call("run", "--once")
     warning = next(line for line in log(capfd) if line["event"] == "settings.suspicious")
     assert (warning["level"], warning["did_you_mean"]) == ("WARNING", "SCHEDULE_POLL_INTERVAL_MS")
+
+
+def test_it_serves_metrics_where_the_setting_says(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    place.patch.setenv("SCHEDULE_METRICS_PORT", "0")
+    place.call("run", "--once")
+    started = next(line for line in log(capfd) if line["event"] == "metrics.started")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/metrics", started["url"])
 
 
 @pytest.mark.parametrize("interval", ["0s", "fast", "-5s", "5", "99999999d", ""])

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from scheduled.settings import VARIABLES
+from scheduled.settings import VARIABLES, load_settings
 from scheduled.version import VERSION
 from tests.cli_support import Place, place_at
+
+SECRET = "a secret that nobody but us two knows"
 
 
 @pytest.fixture
@@ -87,3 +89,59 @@ def test_a_dotenv_that_is_no_text_is_a_fault(place: Place) -> None:
 def test_version_tells_the_version(place: Place) -> None:
     assert place.out("version").startswith(f"scheduled {VERSION} (Python 3.")
     assert place.json("version").keys() == {"version", "python", "platform", "zone_data"}
+
+
+def test_a_secret_is_shown_to_nobody(place: Place) -> None:
+    place.patch.setenv("JWT_SECRET", SECRET)
+    assert setting(place, "JWT_SECRET")["value"] == "set"
+    assert SECRET not in place.out("settings")
+    assert SECRET not in repr(load_settings())
+
+
+def test_a_secret_that_is_not_set_is_nothing(place: Place) -> None:
+    assert setting(place, "JWT_SECRET")["value"] is None
+
+
+def test_a_short_secret_is_a_fault_that_does_not_show_it(place: Place) -> None:
+    place.patch.setenv("JWT_SECRET", "hush hush")
+    said = place.error("settings", status=2)
+    assert (
+        "JWT_SECRET (environment): it has fewer than 32 bytes (make one with `openssl rand -hex 32`)" in said
+    )
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.1", "10.0.0.0/8, ::1", "10.1.2.3/8"])
+def test_proxies_are_addresses_or_networks(place: Place, proxies: str) -> None:
+    place.patch.setenv("SCHEDULE_TRUSTED_PROXIES", proxies)
+    assert setting(place, "SCHEDULE_TRUSTED_PROXIES")["value"] == proxies
+
+
+@pytest.mark.parametrize("proxies", ["proxy.example.org", "*", "10.0.0.1,", "10.0.0.0/33"])
+def test_proxies_are_nothing_else(place: Place, proxies: str) -> None:
+    place.patch.setenv("SCHEDULE_TRUSTED_PROXIES", proxies)
+    assert "it should be like 10.0.0.7 or 10.0.0.0/8" in place.error("settings", status=2)
+
+
+def test_a_login_lives_for_five_minutes_at_least(place: Place) -> None:
+    place.patch.setenv("SCHEDULE_SESSION_IDLE_MS", "1000")
+    assert "greater than or equal to 300000" in place.error("settings", status=2)
+
+
+def test_it_refuses_names_to_redact_that_are_no_pattern(place: Place) -> None:
+    place.patch.setenv("SCHEDULE_REDACT", "iban|(")
+    told = place.error("settings", status=2)
+    assert "SCHEDULE_REDACT" in told
+    assert "it is no regular expression: missing )" in told
+
+
+@pytest.mark.parametrize("port", ["9090", "0.0.0.0:9090", "[::1]:0"])
+def test_metrics_are_served_at_a_port(place: Place, port: str) -> None:
+    place.patch.setenv("SCHEDULE_METRICS_PORT", port)
+    assert setting(place, "SCHEDULE_METRICS_PORT")["value"] == port
+
+
+@pytest.mark.parametrize("port", ["here", "70000", "9090:", "-1", "1" * 5000])
+def test_metrics_are_served_nowhere_else(place: Place, port: str) -> None:
+    place.patch.setenv("SCHEDULE_METRICS_PORT", port)
+    assert "it should be like 9090" in place.error("settings", status=2)

@@ -129,3 +129,21 @@ def test_it_names_the_holder_of_a_locked_schedule(place: Place) -> None:
         "locked_at = '2026-03-02 12:00:00.000000', lock_expires_at = '2999-01-01 00:00:00.000000'"
     )
     assert "elsewhere/4711 holds its lock" in place.error("trigger", "resting", "--inline")
+
+
+def test_it_asks_for_one_more_run_of_what_has_ended(place: Place) -> None:
+    told = "occurrence 2 of broken, for 2026-03-02 12:00:00 UTC, waits for a daemon\n"
+    assert place.out("rerun", "1", "--failed") == told
+    assert "was asked for already" in place.out("rerun", "1", "--failed")
+    place.lived(minutes=1)
+    assert "again       what occurrence 1 ran" in place.out("run-log", "3")
+
+
+def test_it_does_not_go_on_from_a_failure_that_was_none(place: Place) -> None:
+    place.out("trigger", "resting", "--inline")
+    assert "nothing failed in occurrence 2" in place.error("rerun", "2", "--failed")
+
+
+def test_it_runs_nothing_again_that_does_not_exist(place: Place) -> None:
+    assert "there is no occurrence 99" in place.error("rerun", "99", status=2)
+    assert "there is no occurrence 1000000" in place.error("rerun", str(10**30), status=2)

@@ -464,3 +464,72 @@ def test_run_starts_afresh_after_a_reload(app: Application, monkeypatch: pytest.
 def _but_for_reloading(control: Control, name: str, value: object) -> None:
     if name != "reloading":
         object.__setattr__(control, name, value)
+
+
+def output_of(app: Application) -> Any:
+    with app.database() as database, database.reading() as connection:
+        return connection.exec_driver_sql("SELECT output FROM job_output").scalar()
+
+
+@pytest.mark.parametrize("wake", ["exact", "poll"])
+def test_what_a_job_prints_can_be_read_while_it_runs(app: Application, wake: str) -> None:
+    def work() -> None:
+        sys.stdout.write("half way\n")
+        app.wait()
+
+    app.job(work)
+    app.started(app.daemon(wake=wake, poll_interval_ms=100))
+    eventually(lambda: output_of(app) == "half way\n")
+    assert app.runs() == [("work", "RUNNING", None)]
+
+
+def test_what_a_command_prints_can_be_read_while_it_runs(app: Application) -> None:
+    command("work", "echo half way; sleep 100")
+    app.daemon().start()
+    app.trigger()
+    eventually(lambda: output_of(app) == "half way\n")
+    assert app.runs() == [("work", "RUNNING", None)]
+
+
+ISOLATED = """
+import time
+from scheduled import JobContext, Schedule, job
+
+@job(name="work", isolation="process")
+def work(ctx: JobContext):
+    print("half way")
+    ctx.progress(1, 2)
+    time.sleep(100)
+
+schedules = [Schedule(id="it", name="It", cron="0 0 1 1 *")]
+"""
+
+
+def test_what_an_isolated_job_tells_can_be_read_while_it_runs(app: Application) -> None:
+    (app.folder / "schedules.py").write_text(ISOLATED)
+    app.made.append(Daemon(app.settings).start())
+    app.trigger()
+    eventually(lambda: output_of(app) == "half way\n")
+    assert app.one("SELECT progress_done FROM job_run WHERE status = 'RUNNING'") == 1
+
+
+def test_it_plans_at_once_when_somebody_asks_for_a_check(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    look = Engine._look
+
+    def count(engine: Engine, *arguments: Any) -> Any:
+        looked.append(1)
+        return look(engine, *arguments)
+
+    monkeypatch.setattr(Engine, "_look", count)
+    app.daemon().start()
+    eventually(lambda: looked)
+    before = -1
+    while len(looked) != before:  # it hears of its own start, too
+        before = len(looked)
+        threading.Event().wait(0.5)
+    with app.database() as database:
+        Commands(database, "test", 60).check_now()
+    eventually(lambda: len(looked) > before)

@@ -1,8 +1,13 @@
 """Where no server calls, the newest lines of the audit tell that somebody asked for something."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+from scheduled.store.database import Database
 from scheduled.store.listening import Newspaper
+from scheduled.store.watching import Watch
 from tests.conftest import World
 
 
@@ -47,3 +52,12 @@ def test_what_was_not_heeded_is_news_again(world: World, heeded: list[str]) -> N
         news.read(fail)
     news.read(lambda: heeded.append("news"))
     assert heeded == ["news"]
+
+
+def test_who_begins_to_watch_looks_for_what_came_before(tmp_path: Path) -> None:
+    """The loop may have looked before it came, and the watch may have begun after it."""
+    with closing(Database(f"sqlite:///{tmp_path / 'watched.db'}", create=True)) as database:
+        held = database.hold()
+        watch = Watch(held)
+        assert [watch.changed(), watch.changed()] == [True, False]
+        held.close()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduled.models import metadata
 from scheduled.settings import VARIABLES, Settings
+from scheduled.tables import metadata
 from scheduled.version import VERSION
 
 ROOT = Path(__file__).parent.parent

@@ -107,3 +107,13 @@ def test_nothing_changes_when_nothing_changed(world: World, name: str) -> None:
     redeploy(daemon, world.schedule())
     assert daemon.schedule("it")[name] == before
     assert len(daemon.history_of("it")) == 1
+
+
+def test_it_describes_the_jobs_afresh_without_a_change(world: World) -> None:
+    world.job("work", description="Does some work.")
+    daemon = world.start_with(world.schedule())
+    collecting.restore(())
+    world.job("work", description="Does other work.")
+    redeploy(daemon, world.schedule())
+    assert daemon.schedule("it")["definition"]["job_details"]["work"]["description"] == "Does other work."
+    assert [event["event"] for event in daemon.history_of("it")] == ["added"]

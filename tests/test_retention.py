@@ -3,6 +3,7 @@
 import pytest
 
 from scheduled.retention import Pruned, prune
+from scheduled.store import pruning
 from scheduled.testing import ManualDaemon
 from tests.conftest import NOON, World, at, days
 
@@ -51,6 +52,17 @@ def test_it_forgets_daemons_that_stopped_long_ago(daemon: ManualDaemon) -> None:
 def test_it_deletes_in_batches(daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduled.retention.BATCH", 1)
     assert prune(daemon.parts.engine.held, NOON + days(2.5)).occurrences == 3
+
+
+def test_it_does_not_even_look_at_schedules_that_are_too_young(
+    daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr(pruning, "old_occurrences", lambda _held, name, *_: looked_at.append(name))
+    prune(daemon.parts.engine.held, at("11:00"))
+    assert looked_at == []
+    prune(daemon.parts.engine.held, at("11:01"))
+    assert looked_at == ["it"]
 
 
 def test_it_leaves_the_rest_for_the_next_time_when_it_is_told_to(

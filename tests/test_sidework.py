@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scheduled.clock import Clock
+from scheduled.commands import Commands
 from scheduled.daemon import Parts, assemble
 from scheduled.errors import DatabaseUnavailableError
 from scheduled.events import Event, Events
@@ -119,6 +120,7 @@ def test_it_survives_a_database_in_trouble(bench: Bench, monkeypatch: pytest.Mon
 
 def test_it_survives_a_defect_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.parts.control, "tick", lambda: 1 / 0)
+    bench.parts.control.begin(7)
     eventually(lambda: [e for e in bench.heard if "ZeroDivisionError" in str(e.fields.get("error"))])
 
 
@@ -154,3 +156,11 @@ def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> No
         eventually(lambda: bench.parts.control.cancelled_by)
         so_far = len(ticks)
         eventually(lambda: len(ticks) > so_far + 5)
+
+
+def test_it_wakes_the_loop_when_somebody_asks_for_a_check(bench: Bench) -> None:
+    bench.parts.control.wakeup.wait(2)
+    Commands(bench.database, "alice", 60).check_now()
+    assert bench.parts.control.wakeup.wait(5)
+    (event,) = rows.events(bench.database, "")
+    assert (event["event"], event["actor"]) == ("check_requested", "alice")

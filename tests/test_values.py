@@ -10,9 +10,9 @@ from sqlalchemy import inspect, select
 
 from scheduled import JobContext, job
 from scheduled.commands import read_params
-from scheduled.models import metadata
 from scheduled.settings import Settings
 from scheduled.store import tables
+from scheduled.tables import metadata
 from scheduled.testing import ManualDaemon
 from tests.conftest import NOON, World, at
 

@@ -89,6 +89,7 @@ def _write(_held: Held, sql: str, _parameters: Any) -> str | None:
 def _hook() -> None:
     _around(Held, "_execute", _write)
     _around(Held, "_commit", lambda _held: "COMMIT")
+    _around(Held, "_commit_at_once", lambda *_: "COMMIT of a single statement")
     _around(Runner, "_call", lambda _runner, _claim, job, *_: f"job {job.name}")
     start = Child.start.__func__  # type: ignore[attr-defined]
 

@@ -1,14 +1,15 @@
 """A ledger that moves from database to database, of each kind, stays the same ledger."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from scheduled import tables
 from scheduled.store import copying
 from scheduled.store.database import Database
 from scheduled.testing import ManualDaemon
@@ -55,7 +56,20 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with place_at(tmp_path, monkeypatch) as found:
         found.define(DEFINITIONS)
         live(found, "sqlite:///source.db")
+        admit(found, "sqlite:///source.db")
         yield found
+
+
+def admit(place: Place, url: str) -> None:
+    """Somebody may use the admin there, and has."""
+    with closing(Database(url)) as database, database.writing() as into:
+        made: dict[str, Any] = {"created_at": NOON, "token_hash": "ä" * 32, "user_id": 1}
+        password = {"password_hash": "$argon2id$☃", "password_changed_at": NOON, "created_at": NOON}
+        into.execute(insert(tables.users).values(id=1, name="ada", role="ADMIN", **password))
+        into.execute(insert(tables.sessions).values(last_seen_at=NOON, expires_at=NOON, **made))
+        into.execute(insert(tables.tokens).values(name="ci", role="VIEWER", hint="sch_a", **made))
+        key = {"key_hash": "k", "request_hash": "r", "occurrence_id": 1, "at": NOON}
+        into.execute(insert(tables.keys).values(**key))
 
 
 def live(place: Place, url: str, begin: Any = NOON, period: timedelta = PERIOD) -> None:

@@ -5,7 +5,7 @@ after some executions, which need not be the one that it would make for these va
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -14,10 +14,24 @@ import pytest
 from sqlalchemy import Select
 
 from benchmarks.filling import FIRST, LAST, filled
-from scheduled.store import ledger, listening, marks, pruning, reads, workers
+from scheduled.store import (
+    admin,
+    explaining,
+    ledger,
+    listening,
+    marks,
+    pruning,
+    reads,
+    runs,
+    schedules,
+    vitals,
+    whole,
+    workers,
+)
+from scheduled.store.at_once import AtOnce, shape_of
 from scheduled.store.database import Database, Held
 from scheduled.store.reads import Wanted
-from scheduled.store.statements import Statement
+from scheduled.store.statements import Statement, Write
 from scheduled.words import Status
 from tests.servers import KINDS, fresh_url
 
@@ -34,7 +48,7 @@ ONE = {f"one_{place}": place + 1 for place in range(pruning.AT_ONCE)}
 STATEMENTS: dict[str, tuple[Statement, dict[str, Any], str]] = {
     "EARLIEST": (marks.EARLIEST, {}, "ix_job_schedule_enabled_next_run_at"),
     "DUE": (marks.DUE, {"the_now": LAST}, "ix_job_schedule_enabled_next_run_at"),
-    "NEXT": (marks.NEXT, {"the_now": LAST, "page": 1}, "ix_job_schedule_enabled_next_run_at"),
+    "NEXT": (marks.NEXT, {"the_now": LAST}, "ix_job_schedule_enabled_next_run_at"),
     "WAITING": (marks.WAITING, {}, "ix_occurrence_status"),
     "NEWEST_WAITING": (marks.NEWEST_WAITING, {}, "ix_occurrence_status"),
     "LATEST_RUN": (marks.LATEST_RUN, {"the_schedule_id": FIRST}, "ix_job_run_schedule_id_id"),
@@ -44,6 +58,16 @@ STATEMENTS: dict[str, tuple[Statement, dict[str, Any], str]] = {
         {"the_id": FIRST, "me": "x", "expires": LAST, "lease": 60.0, **DUE_NOW},
         "pk_job_schedule",
     ),
+    "OWED": (schedules.OWED, {"the_schedule_id": FIRST}, "ix_occurrence_status"),
+    "SAME_REQUEST": (schedules.SAME_REQUEST, {"the_schedule_id": FIRST}, "ix_occurrence_status"),
+    "WAITING of one": (explaining.WAITING, {"the_schedule_id": FIRST}, "ix_occurrence_status"),
+    "OVERDUE": (
+        vitals.OVERDUE,
+        {"before": LAST},
+        "ix_job_schedule_enabled_next_run_at|ix_job_schedule_locked_at",
+    ),
+    "FAILING": (vitals.FAILING, {}, "ix_job_schedule_consecutive_failures"),
+    "AHEAD": (vitals.AHEAD, {"the_now": LAST}, "ix_occurrence_due_at"),
     "FENCE": (ledger.FENCE, {"the_id": 77, "holder": "x", **COUNTS}, "pk_occurrence"),
     "LOCKS": (workers.LOCKS, {"me": "x", "the_now": LAST}, "ix_job_schedule_locked_at"),
     "NEWEST_EVENTS": (listening.NEWEST_EVENTS, {}, "pk_schedule_event"),
@@ -55,6 +79,31 @@ STATEMENTS: dict[str, tuple[Statement, dict[str, Any], str]] = {
     "RUNS_OF": (pruning.RUNS_OF, ONE, "uq_job_run_occurrence_id_job_name_tenant_attempt"),
     "DELETE_OUTPUTS": (pruning.DELETE_OUTPUTS, ONE, "pk_job_output"),
     "DELETE_RUNS": (pruning.DELETE_RUNS, ONE, "uq_job_run_occurrence_id_job_name_tenant_attempt"),
+    "NEWEST_OF, ten schedules": (
+        admin.newest_of(10),
+        {f"id_{place}": f"schedule-{place:06d}" for place in range(10)},
+        "ix_occurrence_schedule_id_due_at",
+    ),
+    "NEWEST_FIRST": (
+        admin.NEWEST_FIRST,
+        {"the_schedule_id": FIRST, "limit": 60},
+        "ix_occurrence_schedule_id_due_at",
+    ),
+    "BEFORE": (
+        admin.BEFORE,
+        {"the_schedule_id": FIRST, "due_before": LAST - timedelta(days=1), "id_before": 77, "limit": 60},
+        "ix_occurrence_schedule_id_due_at",
+    ),
+    "RERUNS": (
+        whole.RERUNS,
+        {"the_schedule_id": FIRST, "since": LAST, "until": LAST, "the_rerun_of": 77},
+        "ix_occurrence_schedule_id_due_at",
+    ),
+    "ATTEMPTS": (
+        whole.ATTEMPTS,
+        {"the_occurrence_id": 77},
+        "uq_job_run_occurrence_id_job_name_tenant_attempt",
+    ),
     "DELETE_OCCURRENCES": (pruning.DELETE_OCCURRENCES, ONE, "pk_occurrence"),
 }
 PAGES = {
@@ -90,6 +139,24 @@ def test_a_statement_uses_its_index(held: Held, name: str) -> None:
     assert_found_by(index, told, held.dialect_name)
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_is_written_at_once_finds_its_rows_by_indexes(held: Held) -> None:
+    one, schedule = {"the_id": 77, "holder": "x"}, {"the_id": FIRST, "holder": "x", "the_now": LAST}
+    child = {"the_id": 77, "pid": 1, "pid_started_at": 1.0}
+    freed = {**schedule, "status": Status.COMPLETED, "failed": 0, "kept": 0}
+    writes = (
+        Write(ledger.FENCE, {**one, **COUNTS}),
+        Write(runs.RECORD_CHILD, child),
+        Write(ledger.RELEASE, freed),
+    )
+    shape = shape_of(writes)
+    assert shape is not None
+    at_once = AtOnce(shape, held._dialect, own_clock=False)
+    told = on_postgresql(held, at_once.sql, at_once.parameters(writes))
+    for index in ("pk_occurrence", "pk_job_run", "pk_job_schedule"):
+        assert_found_by(index, told, "postgresql")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_of_the_history_uses_an_index(
     database: Database, held: Held, name: str, monkeypatch: pytest.MonkeyPatch
@@ -99,7 +166,7 @@ def test_a_page_of_the_history_uses_an_index(
     monkeypatch.setattr(reads, "_all", lambda _database, query: asked.append(query))
     reads.history(database, wanted)
     compiled = asked[0].compile(dialect=database.dialect, compile_kwargs={"literal_binds": True})
-    told = PLANS[held.dialect_name](held, str(compiled), {} if compiled.positiontup is None else [])
+    told = PLANS[held.dialect_name](held, str(compiled), [])
     if name == "newest" and held.dialect_name == "sqlite":
         told = told.replace(
             "SCAN job_run\n", "the newest by PRIMARY KEY\n"
@@ -129,17 +196,16 @@ def on_mysql(held: Held, sql: str, parameters: Any) -> str:
     return _lines(held, f"EXPLAIN {sql}", parameters)
 
 
-def on_postgresql(held: Held, statement: str, parameters: dict[str, Any]) -> str:
+def on_postgresql(held: Held, statement: str, parameters: Sequence[Any]) -> str:
     from psycopg import sql
 
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
-    places = {name: f"${number}" for number, name in enumerate(names, 1)}
+    places = tuple(f"${number}" for number in range(1, len(parameters) + 1))
     with held.driver() as driver:
-        given = sql.SQL(", ").join(sql.Literal(parameters[name]) for name in names).as_string(driver)
+        given = sql.SQL(", ").join(map(sql.Literal, parameters)).as_string(driver)
         driver.execute(f"PREPARE it AS {statement % places}")
         try:
             for _ in range(SETTLED):
-                found = driver.execute(f"EXPLAIN EXECUTE it{f'({given})' if names else ''}").fetchall()
+                found = driver.execute(f"EXPLAIN EXECUTE it{f'({given})' if places else ''}").fetchall()
         finally:
             driver.execute("DEALLOCATE it")
     return "\n".join(row[0] for row in found)
