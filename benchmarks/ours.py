@@ -20,7 +20,7 @@ from scheduled.settings import load_settings
 from scheduled.store.database import Database
 from scheduled.store.schema import prepare
 
-LEAD = timedelta(milliseconds=300)
+LEAD = timedelta(seconds=1)
 """What a daemon gets to start in, before its schedules are due."""
 
 

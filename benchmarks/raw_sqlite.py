@@ -1,6 +1,6 @@
 """The other side of the throughput: the same rows by nothing but sqlite3, for what the machine allows.
 
-It finds in the database file what our daemon finds: the tables and indexes of `scheduled.models`, and the
+It finds in the database file what our daemon finds: the tables and indexes of `scheduled.tables`, and the
 schedules, due at two o'clock and then (if there is more than one round) every ten seconds. It writes what
 our daemon writes, column for column, in the same transactions, folded:
 

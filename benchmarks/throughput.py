@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, Options, Target, at_least
 from benchmarks.place import REPOSITORY, TWO_O_CLOCK, Place, module
-from scheduled.models import metadata
+from scheduled.tables import metadata
 
 DEFINITIONS = """
 from scheduled import Schedule, job
