@@ -41,9 +41,12 @@ def prune(
 
 def forget_expired(held: Held, now: datetime) -> None:
     """Delete what is of no use any more, and nobody's history: old keys of requests, expired sessions."""
+    cutoff = now - KEYS_KEPT
+    if held.row(pruning.EXPIRED, cutoff=cutoff, the_now=now) is None:
+        return  # without the write lock, for which SQLite has others wait
     with held.transaction():  # which other threads that share the connection wait for
-        held.run(pruning.DELETE_KEYS, cutoff=now - KEYS_KEPT)
-        held.run(pruning.DELETE_SESSIONS, cutoff=now)
+        held.run(pruning.DELETE_KEYS, cutoff=cutoff)
+        held.run(pruning.DELETE_SESSIONS, the_now=now)
 
 
 def _counted(held: Held, cutoff: datetime) -> Pruned:

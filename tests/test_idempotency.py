@@ -107,6 +107,7 @@ def test_it_forgets_sessions_that_have_expired(daemon: ManualDaemon) -> None:
 
 def test_it_forgets_within_a_transaction(daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon's side threads share the connection: only a transaction keeps the others from it."""
+    daemon.commands.trigger("it", idempotency=KEY)
     within: list[bool] = []
     execute = Held._execute
 
@@ -115,8 +116,19 @@ def test_it_forgets_within_a_transaction(daemon: ManualDaemon, monkeypatch: pyte
         return execute(held, sql, parameters)
 
     monkeypatch.setattr(Held, "_execute", look)
-    forget_expired(daemon.parts.engine.held, daemon.clock.now())
-    assert within == [True, True, True]
+    forget_expired(daemon.parts.engine.held, daemon.clock.now() + KEYS_KEPT)
+    assert within[-3:] == [True, True, True]
+    assert keys(daemon) == []
+
+
+def test_it_begins_no_transaction_when_there_is_nothing_to_forget(
+    daemon: ManualDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon looks as it starts: if it were stopped then, nobody could write on SQLite any more."""
+    daemon.commands.trigger("it", idempotency=KEY)
+    monkeypatch.setattr(Held, "transaction", None)
+    forget_expired(daemon.parts.engine.held, daemon.clock.now() + KEYS_KEPT / 2)
+    assert keys(daemon) == ["k" * 64]
 
 
 def test_who_is_a_moment_later_is_told_of_the_first(

@@ -10,7 +10,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -101,10 +103,13 @@ _gone = and_(
     _w.last_heartbeat_at < given(_w.last_heartbeat_at, "cutoff"),
 )
 OLD_WORKERS = Statement(select(_w.id).where(_gone))
-DELETE_KEYS = Statement(delete(keys).where(keys.c.at <= given(keys.c.at, "cutoff")))
-DELETE_SESSIONS = Statement(
-    delete(sessions).where(sessions.c.expires_at <= given(sessions.c.expires_at, "cutoff"))
+_old_key = keys.c.at <= given(keys.c.at, "cutoff")
+_expired = sessions.c.expires_at <= given(sessions.c.expires_at, "the_now")
+EXPIRED = Statement(
+    select(literal_column("1").label("found")).where(or_(exists().where(_old_key), exists().where(_expired)))
 )
+DELETE_KEYS = Statement(delete(keys).where(_old_key))
+DELETE_SESSIONS = Statement(delete(sessions).where(_expired))
 DELETE_GAPS = Statement(delete(gaps).where(_is_one(gaps.c.worker_id)))
 DELETE_WORKERS = Statement(delete(workers).where(_is_one(_w.id)))
 
