@@ -16,6 +16,8 @@ class Status(StrEnum):
     INTERRUPTED = "INTERRUPTED"
 
 
+GOING_ON = (Status.QUEUED, Status.RUNNING)
+"""What has not ended yet."""
 RETRIED = (Status.FAILED, Status.TIMED_OUT)
 """The outcomes of an attempt that count as failures, and are retried."""
 

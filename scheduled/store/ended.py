@@ -8,12 +8,11 @@ from sqlalchemy import Column, Table, bindparam, func, select
 from scheduled.store.database import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import occurrences, runs, spelled
-from scheduled.words import Status
+from scheduled.words import GOING_ON
 
 BACK = 200
 """Rows may be committed out of the order of their ids: so many of the newest are looked at again."""
 BATCH = 1000
-GOING_ON = frozenset((Status.QUEUED, Status.RUNNING))
 
 
 class _Queries:
@@ -27,7 +26,7 @@ class _Queries:
             select(*columns).where(key > bindparam("after", type_=key.type)).order_by(key).limit(BATCH)
         )
         self.going_on = [
-            Statement(select(key).where(table.c.status == spelled(status))) for status in sorted(GOING_ON)
+            Statement(select(key).where(table.c.status == spelled(status))) for status in GOING_ON
         ]
         self.one = Statement(select(*columns).where(key == bindparam("the_id", type_=key.type)))
 

@@ -11,7 +11,7 @@ from scheduled.missed_runs import Interval
 from scheduled.store.database import Database, Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import given, occurrences, runs, spelled, within
-from scheduled.words import REQUESTS, Status, Trigger
+from scheduled.words import GOING_ON, REQUESTS, Status, Trigger
 
 _o, _r = occurrences.c, runs.c
 BAR = ("id", "schedule_id", "trigger", "status", "reason", "due_at", "due_until", "due_count", "started_at",
@@ -22,7 +22,6 @@ REACHING = 20
 """So many rows before a window are looked at for whether they reach into it."""
 MOST_RUNS = 20_000
 """What ran in a window of more runs than this, long after it was due, is not looked for."""
-GOING_ON = (Status.QUEUED, Status.RUNNING)
 _bar = [_o[name] for name in BAR]
 
 LATELY = Statement(

@@ -3,7 +3,7 @@
 A page ends with a row, not with a number of rows: so what arrives meanwhile moves nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union_all
 
 from scheduled.store.database import Database
-from scheduled.store.lanes import first_run_from
 from scheduled.store.reads import LEDGER, RUN, SCHEDULE
 from scheduled.store.tables import any_of, events, occurrences, runs, schedules, workers
-from scheduled.words import Status
 
 _s, _o, _r, _w, _e = schedules.c, occurrences.c, runs.c, workers.c, events.c
-GOING_ON = (Status.QUEUED, Status.RUNNING)
-ENDED_ILL = tuple(status for status in Status if status not in (*GOING_ON, Status.COMPLETED))
-"""Only these tell of an error."""
 STATES = {
     "on": and_(_s.enabled == true(), _s.orphaned == false()),
     "off": and_(_s.enabled == false(), _s.orphaned == false()),
@@ -74,53 +69,6 @@ def find_schedules(
     if sought.state is not None:
         query = query.where(STATES[sought.state])
     return _all(database, query if after is None else query.where(_s.id > after))
-
-
-Row = dict[str, Any]
-MOST_AT_ONCE = 2000
-
-
-def that_fit(
-    page: Callable[[int | None, int], list[Row]], fits: Callable[[Row], bool], limit: int, before: int | None
-) -> list[Row]:
-    """So many rows that fit. `page` has those before an id, the newest first, so many at most."""
-    found: list[Row] = []
-    size = limit
-    while True:
-        rows = page(before, size)
-        found += filter(fits, rows)
-        if len(found) >= limit or len(rows) < size:
-            return found[:limit]
-        before, size = rows[-1]["id"], max(limit, min(4 * size, MOST_AT_ONCE))
-
-
-def find_runs(
-    database: Database,
-    wanted: Filter,
-    limit: int,
-    before: int | None = None,
-    fits: Callable[[Row], bool] = lambda _row: True,
-) -> list[Row]:
-    """Runs, newest first: those before that one. `since` leaves out what was queued earlier and has ended.
-
-    `fits`: whether whoever asks may know that a run was found; the others are as if they were not.
-    """
-    return that_fit(lambda last, size: _find_runs(database, wanted, size, last), fits, limit, before)
-
-
-def _find_runs(database: Database, wanted: Filter, limit: int, before: int | None) -> list[Row]:
-    first, last = _bounds(database, wanted)
-    newest = []
-    for statuses, from_the_first in _branches(wanted):
-        query = select(_r.id).where(*_runs_that_fit(wanted))
-        query = query.where(any_of(_r.status, statuses)) if statuses else query
-        query = query.where(_r.id >= first) if first is not None and from_the_first else query
-        query = query.where(_r.id < last) if last is not None else query
-        query = query.where(_r.id < before) if before is not None else query
-        newest.append(query.order_by(_r.id.desc()).limit(limit).subquery())
-    either = union_all(*(select(one.c.id) for one in newest)).subquery()
-    columns = select(*(_r[name] for name in RUN), _o.due_at).join_from(runs, occurrences)
-    return _all(database, columns.where(_r.id.in_(select(either.c.id))).order_by(_r.id.desc()).limit(limit))
 
 
 def find_occurrences(
@@ -178,41 +126,6 @@ def one_occurrence(database: Database, occurrence_id: int) -> dict[str, Any] | N
         return None
     of = select(*(_r[name] for name in RUN)).where(_r.occurrence_id == occurrence_id).order_by(_r.id)
     return found[0] | {"runs": _all(database, of)}
-
-
-def _branches(wanted: Filter) -> list[tuple[list[Status], bool]]:
-    """Each by an index of its own, for two at once have none: statuses, and whether `since` bounds them."""
-    chosen = [Status(status) for status in dict.fromkeys(wanted.statuses)]
-    if wanted.text:
-        chosen = [status for status in chosen or ENDED_ILL if status in ENDED_ILL]
-    if chosen or wanted.text:
-        return [([status], status not in GOING_ON) for status in chosen] or [([Status.QUEUED], True)]
-    going_on: list[tuple[list[Status], bool]] = [([status], False) for status in GOING_ON]
-    return [([], True), *(going_on if wanted.since is not None else [])]
-
-
-def _runs_that_fit(wanted: Filter) -> list[ColumnElement[bool]]:
-    fit: list[ColumnElement[bool]] = []
-    if wanted.schedule_id is not None:
-        fit.append(_r.schedule_id == wanted.schedule_id)
-    if wanted.job_name is not None:
-        fit.append(_r.job_name == wanted.job_name)
-    if wanted.text:
-        told = (_r.error_type, _r.error_message)
-        fit.append(or_(*(one.icontains(wanted.text, autoescape=True) for one in told)))
-    return fit
-
-
-def _bounds(database: Database, wanted: Filter) -> tuple[int | None, int | None]:
-    """The least id that is asked for, and the one from which on none is."""
-    if wanted.since is None and wanted.until is None:
-        return None, None
-    held = database.hold()
-    try:
-        first = None if wanted.since is None else first_run_from(held, wanted.since)
-        return first, None if wanted.until is None else first_run_from(held, wanted.until)
-    finally:
-        held.close()
 
 
 def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
 """What the API tells: the same as the commands do, page by page, and nothing that looks like a secret."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from scheduled.store import audit_log, runs
+from scheduled.store import audit_log, run_lists, runs
 from tests.conftest import World, at
 from tests.web.api_support import Program
 
@@ -115,6 +116,14 @@ def test_it_knows_no_history_of_what_does_not_exist(asked: Program) -> None:
 )
 def test_it_filters_runs(asked: Program, query: dict[str, Any], found: list[int]) -> None:
     assert [run["id"] for run in asked.get("/api/runs", **query)["items"]] == found
+
+
+def test_a_search_in_errors_looks_at_so_many_runs_and_goes_on(
+    asked: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduled.store.run_lists.find_runs", partial(run_lists.find_runs, most=1))
+    pages = list(asked.pages("/api/runs", q="no such"))
+    assert [[run["id"] for run in page] for page in pages] == [[3], []]
 
 
 def test_a_page_holds_still_while_rows_arrive(busy: World, asked: Program) -> None:

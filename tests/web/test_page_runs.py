@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from scheduled.store import failures
+from scheduled.store import run_lists
 from tests.conftest import World
 from tests.web.conftest import Come, Visitor, words_of
 
@@ -62,8 +62,8 @@ def test_it_finds(mixed: Visitor, query: dict[str, str], found: int) -> None:
 
 
 def test_it_says_what_it_searched(mixed: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "of all runs that failed or timed out" in mixed.reads(PAGE, q="shop")
-    monkeypatch.setattr("scheduled.store.failures.search", partial(failures.search, most=2))
+    assert "of all runs that ended otherwise than well" in mixed.reads(PAGE, q="shop")
+    monkeypatch.setattr("scheduled.store.run_lists.find_runs", partial(run_lists.find_runs, most=2))
     page = mixed.html(PAGE, q="shop")
     assert len(numbers(page)) == 2
     assert "down to run" in words_of(page)

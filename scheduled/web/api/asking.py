@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -120,6 +121,23 @@ Since = Annotated[Moment | None, Query(description="Not before this instant.")]
 Until = Annotated[Moment | None, Query(description="Before this instant.")]
 Last = Annotated[Lasting | None, Query(description="Of this last stretch of time: 90s, 15m, 12h, 7d or 4w.")]
 Words = Annotated[Text | None, Query(alias="q", max_length=200, description="Only what has this text.")]
+
+
+@dataclass(frozen=True)
+class RunsWanted:
+    """Which runs a list has, and where it goes on."""
+
+    status: Statuses
+    job: OfJob = None
+    since: Since = None
+    until: Until = None
+    last: Last = None
+    words: Words = None
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
+OfRuns = Annotated[RunsWanted, Depends()]
 IdempotencyKey = Annotated[
     str | None,
     Header(

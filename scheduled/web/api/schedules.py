@@ -10,7 +10,7 @@ from scheduled.access.identity import Identity
 from scheduled.errors import UnknownNameError
 from scheduled.explain.why import why
 from scheduled.idempotency import Key
-from scheduled.store import searching
+from scheduled.store import run_lists, searching
 from scheduled.store.reads import schedule_row
 from scheduled.views import described, no_such_schedule, show
 from scheduled.web.api import asking, shapes
@@ -128,25 +128,11 @@ def history(
     schedule_id: asking.ScheduleId,
     site: asking.OfSite,
     _identity: asking.Viewer,
-    status: asking.Statuses,
-    job: asking.OfJob = None,
-    since: asking.Since = None,
-    until: asking.Until = None,
-    last: asking.Last = None,
-    words: asking.Words = None,
-    limit: asking.Limit = 50,
-    cursor: asking.Cursor = None,
+    wanted: asking.OfRuns,
 ) -> Response:
     """Each attempt to run a job, newest first; as `GET /api/runs?schedule=…` tells it."""
     _require(site, schedule_id)
-    begin = asking.since_of(since, last, site.clock.now())
-    wanted = searching.Filter(schedule_id, job, status, begin, until, words)
-    before = asking.read_cursor(cursor, int)
-    rows = searching.find_runs(
-        *(site.database, wanted, limit + 1, before[0] if before else None),
-        tells_of(words, site.settings.redact),
-    )
-    return answer(request, asking.paged(request, rows, limit, lambda run: [run["id"]]))
+    return runs_of(request, site, schedule_id, wanted)
 
 
 @router.get(
@@ -167,6 +153,18 @@ def explain(
     """What became of the instant, what caused it, and what happens next."""
     found = why(site.database, schedule_id, at, grace_seconds=site.settings.grace_seconds, clock=site.clock)
     return answer(request, found.as_json())
+
+
+def runs_of(request: Request, site: Site, schedule_id: str | None, wanted: asking.RunsWanted) -> Response:
+    """A page of runs: of a schedule, or of all."""
+    begin = asking.since_of(wanted.since, wanted.last, site.clock.now())
+    asked = searching.Filter(schedule_id, wanted.job, wanted.status, begin, wanted.until, wanted.words)
+    before = asking.read_cursor(wanted.cursor, int)
+    fits = tells_of(wanted.words, site.settings.redact)
+    found = run_lists.find_runs(site.database, asked, wanted.limit + 1, before[0] if before else None, fits)
+    searched_to = None if found.down_to is None else [found.down_to]
+    page = asking.paged(request, found.rows, wanted.limit, lambda run: [run["id"]], searched_to)
+    return answer(request, page)
 
 
 def key_of(identity: Identity, key: str | None, verb: str, what: object, body: object) -> Key | None:

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from scheduled.store import failures
-from scheduled.store.searching import Filter, find_runs
+from scheduled.store import run_lists
+from scheduled.store.searching import Filter
 from scheduled.web.curtain import Curtain
 from scheduled.web.finding import LASTS, RunsWanted, runs_wanted
 from scheduled.web.pages.common import OfSite, Viewer, note_vitals
@@ -40,27 +40,24 @@ def runs(
     request: Request, site: OfSite, _identity: Viewer, wanted: Annotated[RunsWanted, Depends(asked)]
 ) -> Response:
     """The newest runs that are wanted."""
-    rows, down_to = _found(site, wanted)
+    found = _found(site, wanted)
+    rows = found.rows
     curtain = Curtain.of(site.settings.redact)
     for row in rows:
         row["error_message"] = curtain.text(row["error_message"])
     older = rows[PAGE - 1]["id"] if len(rows) > PAGE else None
     told: dict[str, Any] = {"title": "Runs", "section": "runs", "live": wanted.before is None}
-    told |= {"lasts": LASTS, "statuses": tuple(Status), "searched": failures.SEARCHED}
-    return page(request, "runs.html", **told, rows=rows[:PAGE], wanted=wanted, older=older, down_to=down_to)
+    told |= {"lasts": LASTS, "statuses": tuple(Status), "searched": run_lists.SEARCHED}
+    return page(
+        request, "runs.html", **told, rows=rows[:PAGE], wanted=wanted, older=older, down_to=found.down_to
+    )
 
 
-def _found(site: Site, wanted: RunsWanted) -> tuple[list[dict[str, Any]], int | None]:
-    """One row more than a page; and for a search, down to which run it looked."""
-    begin, end = wanted.begin(site.clock.now()), wanted.end()
-    schedule_id, job_name = wanted.schedule or None, wanted.job or None
-    if wanted.q:
-        chosen = wanted.status or tuple(Status)
-        found = failures.search(
-            *(site.database, wanted.q, PAGE + 1), statuses=chosen, schedule_id=schedule_id,
-            job_name=job_name, since=begin, until=end, before=wanted.before,
-            fits=tells_of(wanted.q, site.settings.redact),
-        )  # fmt: skip
-        return found.rows, found.down_to
-    asked = Filter(schedule_id, job_name, wanted.status, begin, end)
-    return find_runs(site.database, asked, PAGE + 1, wanted.before), None
+def _found(site: Site, wanted: RunsWanted) -> run_lists.Found:
+    """One row more than a page."""
+    asked = Filter(
+        *(wanted.schedule or None, wanted.job or None, wanted.status),
+        *(wanted.begin(site.clock.now()), wanted.end(), wanted.q or None),
+    )
+    fits = tells_of(wanted.q, site.settings.redact)
+    return run_lists.find_runs(site.database, asked, PAGE + 1, wanted.before, fits)
