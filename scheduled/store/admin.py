@@ -6,14 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, literal_column, or_, select, union_all
+from sqlalchemy import Select, bindparam, literal_column, or_, select, union_all
 
 from scheduled.store.database import Database
 from scheduled.store.durations import MEASURED, median_ms
 from scheduled.store.explaining import EVENTS
 from scheduled.store.reads import LEDGER, SCHEDULE
+from scheduled.store.searching import ever_switched
 from scheduled.store.statements import Statement
-from scheduled.store.tables import any_of, events, given, occurrences, runs, schedules
+from scheduled.store.tables import events, given, occurrences, runs, schedules
 from scheduled.words import Status
 
 _s, _o, _e, _r = schedules.c, occurrences.c, events.c, runs.c
@@ -26,7 +27,6 @@ NEWEST = 60
 ATTEMPTED = 2000
 """How its jobs did lately, so many of its newest attempts tell: found by the index, however many it has."""
 HISTORY = (*LEDGER, "rerun_of")
-SWITCHED = ("enabled", "disabled")
 
 _flags = (
     _s.id,
@@ -34,9 +34,7 @@ _flags = (
     _s.orphaned,
     _s.consecutive_failures,
     _s.locked_by,
-    or_(
-        _s.enabled, exists().where(_e.schedule_id == _s.id, any_of(_e.event, SWITCHED)).correlate(schedules)
-    ).label("ever_on"),
+    or_(_s.enabled, ever_switched).label("ever_on"),
 )
 _words = [_s.definition[key].as_string().label(key) for key in ("name", "description", "cron")]
 INDEX = Statement(select(*_flags).order_by(_s.id))

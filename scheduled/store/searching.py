@@ -15,17 +15,15 @@ from scheduled.store.reads import LEDGER, RUN, SCHEDULE
 from scheduled.store.tables import any_of, events, occurrences, runs, schedules, workers
 
 _s, _o, _r, _w, _e = schedules.c, occurrences.c, runs.c, workers.c, events.c
+ever_switched = (
+    exists().where(_e.schedule_id == _s.id, any_of(_e.event, ("enabled", "disabled"))).correlate(schedules)
+)
+"""Somebody has switched the schedule on or off."""
 STATES = {
     "on": and_(_s.enabled == true(), _s.orphaned == false()),
     "off": and_(_s.enabled == false(), _s.orphaned == false()),
     "running": _s.locked_by.is_not(None),
-    "never": and_(
-        _s.enabled == false(),
-        _s.orphaned == false(),
-        ~exists()
-        .where(_e.schedule_id == _s.id, any_of(_e.event, ("enabled", "disabled")))
-        .correlate(schedules),
-    ),
+    "never": and_(_s.enabled == false(), _s.orphaned == false(), ~ever_switched),
     "orphaned": _s.orphaned == true(),
     "failing": and_(_s.consecutive_failures > 0, _s.orphaned == false()),
 }

@@ -25,7 +25,7 @@ class Known(Protocol):
 STATES: Mapping[str, tuple[str, Callable[[Known], bool]]] = {
     "on": ("On", lambda one: bool(one.enabled) and not one.orphaned),
     "off": ("Off", lambda one: not one.enabled and not one.orphaned),
-    "failing": ("Failing", lambda one: one.consecutive_failures > 0),
+    "failing": ("Failing", lambda one: one.consecutive_failures > 0 and not one.orphaned),
     "running": ("Running", lambda one: one.locked_by is not None),
     "never": ("Never enabled", lambda one: not one.ever_on and not one.orphaned),
     "orphaned": ("Orphaned", lambda one: bool(one.orphaned)),

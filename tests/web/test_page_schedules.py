@@ -10,7 +10,9 @@ import pytest
 from scheduled.access.identity import Role
 from scheduled.store import admin
 from scheduled.store.schedules import add_event
+from scheduled.web.listing import STATES
 from tests.conftest import World
+from tests.web.api_support import Program
 from tests.web.conftest import Visitor, words_of
 
 LIST = "/admin/schedules"
@@ -81,6 +83,16 @@ def test_what_was_once_on_was_enabled(several: Visitor, shop: World) -> None:
 )
 def test_it_finds_by_state(several: Visitor, state: str, found: list[str]) -> None:
     assert ids(several.html(LIST, state=state)) == found
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_api_finds_the_same_by_state(
+    several: Visitor, shop: World, come: Callable[[], Program], state: str
+) -> None:
+    with shop.crank.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE job_schedule SET consecutive_failures = 1 WHERE id = 'gone'")
+    found = [one["id"] for one in come().get("/api/schedules", state=state)["items"]]
+    assert found == ids(several.html(LIST, state=state))
 
 
 @pytest.mark.parametrize(
