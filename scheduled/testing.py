@@ -22,7 +22,7 @@ from scheduled.settable import START, SettableClock
 from scheduled.settings import Settings
 from scheduled.store import rows as reads
 from scheduled.store.database import Database
-from scheduled.store.schema import prepare
+from scheduled.store.schema import prepare_in_memory
 from scheduled.words import Reason
 
 __all__ = ["START", "ManualDaemon", "Row", "SettableClock", "manual_daemon"]
@@ -71,7 +71,7 @@ class ManualDaemon:
         self.clock = clock or SettableClock(now)
         self.database = database or Database("sqlite://", create=True, own_clock=True)
         self.events: list[Event] = []
-        prepare(self.database, auto_migrate=True)
+        prepare_in_memory(self.database)
         self._parts: Parts | None = None
         self.start()
 

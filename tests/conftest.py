@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,22 @@ def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data
         database.close()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our tables, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "scheduled.db"
+    with closing(Database(f"sqlite:///{file}", create=True)) as database:
+        upgrade(database)
+    return file
+
+
 @pytest.fixture
-def database_url(server: Database | None, tmp_path: Path) -> str:
+def database_url(server: Database | None, migrated_file: Path, tmp_path: Path) -> str:
     """A database for this test that more than one may open, and that has no rows yet."""
     if server is None:
-        return f"sqlite:///{tmp_path / 'shared.db'}"
+        copy = tmp_path / "shared.db"
+        copy.write_bytes(migrated_file.read_bytes())
+        return f"sqlite:///{copy}"
     empty(server)
     return server.url
 
@@ -185,9 +197,11 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, server: Database | None, database_url: str) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server: Database | None
+) -> Iterator[World]:
     """At the end the ledger must be lawful, whatever the test did."""
-    made = World(database_url if server else "sqlite://")
+    made = World(request.getfixturevalue("database_url") if server else "sqlite://")
     call = Runner._call
 
     def call_and_die(runner: Runner, *arguments: Any) -> Outcome:

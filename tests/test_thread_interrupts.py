@@ -1,6 +1,7 @@
 """Interrupting job code on a thread that is not the main one: at its next bytecode, and nowhere else."""
 
 import asyncio
+import gc
 import logging
 import random
 import sys
@@ -31,11 +32,17 @@ def interrupter() -> ThreadInterrupter:
 
 @pytest.fixture
 def busy_switching() -> Iterator[None]:
-    """Threads take turns a thousand times as often as they would, so that they meet in every gap."""
+    """Threads take turns a thousand times as often as they would, so that they meet in every gap.
+
+    What other tests left is collected before: an Interrupt that hits a finalizer is told of as a warning.
+    """
+    gc.collect()
+    gc.disable()
     found = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(found)
+    gc.enable()
 
 
 def on_a_thread(interrupter: ThreadInterrupter, action: Callable[[], T]) -> T:

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect
 
@@ -109,6 +110,23 @@ def prepare(database: Database, auto_migrate: bool) -> None:
         upgrade(database)
     if stored != HEAD:
         require_current(database)
+
+
+def prepare_in_memory(database: Database) -> None:
+    """As `prepare` does it, but quicker: a fresh database in memory is the copy of one migrated earlier."""
+    if database.dialect.name != "sqlite" or database.file is not None or current(database) is not None:
+        prepare(database, auto_migrate=True)
+        return
+    with _migrated_once().reading() as source, database.reading() as target:
+        driver: Any = source.connection.driver_connection
+        driver.backup(target.connection.driver_connection)
+
+
+@cache
+def _migrated_once() -> Database:
+    database = Database("sqlite://", create=True)
+    upgrade(database)
+    return database
 
 
 @contextmanager

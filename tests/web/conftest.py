@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from html import unescape
-from pathlib import Path
 from re import sub
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +71,9 @@ def words_of(html: str) -> str:
 
 
 @pytest.fixture
-def shop(world: World, tmp_path: Path) -> World:
+def shop(world: World, database_url: str) -> World:
     """A world whose database a web process can open as well."""
-    if world.url == "sqlite://":
-        world.url = f"sqlite:///{tmp_path / 'shop.db'}"
+    world.url = database_url
     return world
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -157,8 +157,7 @@ def require_known_query(request: Request) -> None:
     """
     if not request.query_params:
         return
-    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
-    known = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    known = list(_known(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
             raise ProblemError(
@@ -166,6 +165,13 @@ def require_known_query(request: Request) -> None:
             )
         if name not in REPEATED and len(request.query_params.getlist(name)) > 1:
             raise ProblemError(422, f"the parameter {name!r} may be given once only")
+
+
+def _known(dependant: Any) -> Iterator[str]:
+    """The filters of a route. Its document tells them, too, but takes a third of a second to make."""
+    yield from (one.alias for one in dependant.query_params)
+    for part in dependant.dependencies:
+        yield from _known(part)
 
 
 QUERY = [Depends(require_known_query)]
