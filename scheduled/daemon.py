@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
@@ -25,7 +25,6 @@ from scheduled.running.capture import Capture
 from scheduled.running.interrupts import Interrupter
 from scheduled.settings import Settings
 from scheduled.sidework import Sidework
-from scheduled.store import schedules
 from scheduled.store.database import Database
 from scheduled.words import WorkerType
 
@@ -248,13 +247,12 @@ class Daemon(Loop):
             self._events.emit("daemon.reloading", INFO)
             self.parts.control.reload()
             return
+        from scheduled.rejecting import note_rejected  # seldom needed, and for as long in memory
+
         faults = (checked.stdout + checked.stderr).strip()
         self._events.emit("definitions.rejected", ERROR, faults=faults)
-        held = self._database.hold()
-        with held.transaction():
-            actor = f"daemon {self.parts.lifeline.name}"
-            schedules.add_event(held, "", "reload_failed", self._clock.now(), actor, None, {"faults": faults})
-        held.close()
+        with closing(self._database.hold()) as held:
+            note_rejected(held, self._clock.now(), f"daemon {self.parts.lifeline.name}", faults)
 
 
 def leave(status: int, within: float = 2.0) -> None:

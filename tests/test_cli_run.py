@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scheduled.daemon import Daemon
-from tests.cli_support import Place, place_at
+from tests.cli_support import DEFINITIONS, Place, place_at
 
 
 @pytest.fixture
@@ -69,6 +69,28 @@ def test_it_tells_all_faults_of_the_definitions_and_makes_no_database(place: Pla
     assert "did you mean 'god'?" in said
     assert "@hurly" in said
     assert not Path("scheduled.db").exists()
+
+
+def test_a_start_that_failed_is_told_to_those_who_look_from_elsewhere(place: Place) -> None:
+    place.call("run", "--once")
+    place.define(DEFINITIONS.replace("@hourly", "@hurly"))
+    for _ in range(3):
+        place.error("run")
+    [check] = [one for one in place.json("health", status=1)["checks"] if one["name"] == "definitions"]
+    assert "did not load" in check["message"]
+    assert "@hurly" in check["message"]
+    assert [one["event"] for one in place.json("events")].count("reload_failed") == 1
+    assert len(place.json("list")) == 3
+
+
+def test_a_start_that_succeeds_ends_it(place: Place) -> None:
+    place.call("run", "--once")
+    place.define("nonsense")
+    place.error("run")
+    place.define(DEFINITIONS)
+    place.call("run", "--once")
+    checks = place.json("health", status=1)["checks"]
+    assert [one["ok"] for one in checks if one["name"] == "definitions"] == [True]
 
 
 def test_it_warns_of_misspelt_settings_in_the_log(place: Place, capfd: pytest.CaptureFixture[str]) -> None:

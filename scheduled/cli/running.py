@@ -52,12 +52,18 @@ def run(once: bool, poll_interval: int | None, web: str | None, schedules: str |
     require_platform()
 
     from scheduled.daemon import Daemon, start_afresh
+    from scheduled.errors import DefinitionsError
     from scheduled.events import WARNING
     from scheduled.loading import load
     from scheduled.logs import log_to_stderr
+    from scheduled.rejecting import note_failed_start
     from scheduled.store.schema import prepare
 
-    registry = load(settings.definitions, settings.environment)
+    try:
+        registry = load(settings.definitions, settings.environment)
+    except DefinitionsError as error:
+        note_failed_start(settings.database_url, common.now(), str(error))
+        raise
     database = common.connect(settings, create=True)
     prepare(database, settings.migrates)
     log = log_to_stderr(settings.log_format, settings.log_level)
