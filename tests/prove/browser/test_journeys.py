@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -219,3 +220,52 @@ def test_it_pauses_while_nobody_looks(page: Page, admin: Admin) -> None:
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
     expect(tally).not_to_have_text(before)
+
+
+def test_a_token_is_made_used_and_revoked(page: Page, admin: Admin) -> None:
+    page.goto("/admin/account")
+    page.get_by_label("New token, for").fill("deploys")
+    page.get_by_role("combobox", name="Role").select_option("VIEWER")
+    page.get_by_role("button", name="Make a token").click()
+    token = page.get_by_role("status").locator("pre").inner_text()
+    bearer = {"Authorization": f"Bearer {token}"}
+    schedules = f"{admin.url}/api/schedules"
+    assert httpx.get(schedules, headers=bearer).json()["items"][0]["id"] == "broken"
+    asked = httpx.post(f"{schedules}/broken/trigger", headers=bearer, json={})
+    assert (asked.status_code, asked.headers["content-type"]) == (403, "application/problem+json")
+    page.goto("/admin/account")
+    expect(page.get_by_text(token)).to_have_count(0)
+    page.get_by_title("Revoke deploys").click()
+    expect(page.get_by_text("revoked", exact=True)).to_be_visible()
+    assert httpx.get(schedules, headers=bearer).status_code == 401
+
+
+def test_runs_are_searched_as_one_types(page: Page, admin: Admin) -> None:
+    run_now(page, "broken")
+    expect(page.locator(".outcome.failed").first).to_be_visible()
+    page.goto("/admin/runs")
+    page.get_by_label("Text of the error").press_sequentially("such</b> tab")
+    page.wait_for_url("**q=such**")
+    rows = page.locator("main a.whole")
+    expect(rows.first).to_be_visible()
+    found = {href.rpartition("/")[2] for row in rows.all() if (href := row.get_attribute("href"))}
+    failed = admin.rows("SELECT id FROM job_run WHERE job_name = 'fails' AND status = 'FAILED'")
+    assert found <= {str(row[0]) for row in failed}
+    expect(page.get_by_label("Text of the error")).to_be_focused()
+    page.get_by_label("Job").fill("works")
+    expect(page.get_by_text("No run fits.")).to_be_visible()
+
+
+@pytest.mark.parametrize("context", [{"timezone_id": "Asia/Tokyo"}], indirect=True)
+def test_what_comes_is_told_by_the_clocks_one_chooses(page: Page) -> None:
+    page.goto("/admin/schedules/broken")
+    first = page.locator(".coming li").first
+    expect(first).to_contain_text("2:00:00")
+    expect(first.locator(".offset")).to_have_text(re.compile(r"\+0[23]:00"))
+    page.get_by_label("UTC", exact=True).check()
+    expect(first.locator(".offset")).to_have_text("+00:00")
+    page.get_by_label("Yours").check()
+    expect(first.locator(".offset")).to_have_text("+09:00")
+    page.reload()
+    expect(page.get_by_label("Yours")).to_be_checked()
+    expect(first.locator(".offset")).to_have_text("+09:00")

@@ -71,6 +71,37 @@ def test_the_wheel_zooms_where_it_points(page: Page) -> None:
     assert timedelta(0) <= by < timedelta(minutes=5)
 
 
+def fingers(page: Page, *strokes: list[float]) -> None:
+    """Put fingers on the first places (shares of the width), draw them through the others, and lift them."""
+    box = page.locator(".under").bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+    steps = zip(*strokes, strict=True)
+    for kind, places in zip(["touchStart", *["touchMove"] * (len(strokes[0]) - 1)], steps, strict=True):
+        points = [
+            {"x": box["x"] + share * box["width"], "y": box["y"] + 20, "id": number}
+            for number, share in enumerate(places)
+        ]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@pytest.mark.parametrize("context", [{"has_touch": True}], indirect=True)
+def test_a_finger_moves_it(page: Page) -> None:
+    page.goto(DAY)
+    by, times = moved(page, lambda: fingers(page, [0.5, 0.55, 0.65, 0.75]))
+    assert timedelta(hours=-6, minutes=-5) < by < timedelta(hours=-5, minutes=-55)
+    assert times == 1
+
+
+@pytest.mark.parametrize("context", [{"has_touch": True}], indirect=True)
+def test_two_fingers_zoom_it_about_their_middle(page: Page) -> None:
+    page.goto(DAY)
+    by, times = moved(page, lambda: fingers(page, [0.4, 0.35, 0.3], [0.6, 0.65, 0.7]))
+    assert 0.49 < times < 0.51
+    assert timedelta(hours=5, minutes=55) < by < timedelta(hours=6, minutes=5)
+
+
 def test_what_was_moved_stands_in_the_address(page: Page) -> None:
     page.goto(DAY)
     page.locator("#chart").focus()
