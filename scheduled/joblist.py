@@ -7,7 +7,7 @@ from typing import Any
 from scheduled.registry import Registry
 from scheduled.store.database import Database, Held
 from scheduled.store.durations import LastRun, last_run, median_ms, taken_ms
-from scheduled.store.reads import definitions
+from scheduled.store.reads import job_details, jobs_by_schedule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class JobEntry:
 
     def as_json(self) -> dict[str, Any]:
         """The keys are a public contract."""
-        return asdict(self)
+        return vars(self) | {"last_run": self.last_run and asdict(self.last_run)}
 
 
 def job_list(registry: Registry, database: Database | None) -> list[JobEntry]:
@@ -52,16 +52,16 @@ def stored_jobs(database: Database, after: str | None = None, limit: int | None 
     For those who do not load the definitions. Schedules that are no longer in the code are left out.
     """
     run_by: dict[str, list[str]] = {}
-    details: dict[str, dict[str, Any]] = {}
-    for schedule_id, definition in definitions(database):
-        for name in definition.get("jobs", ()):
+    for schedule_id, names in jobs_by_schedule(database):
+        for name in names:
             run_by.setdefault(name, []).append(schedule_id)
-            details.setdefault(name, definition.get("job_details", {}).get(name, {}))
     chosen = sorted(name for name in run_by if after is None or name > after)[:limit]
-    return _with_history([_stored(name, details[name], run_by[name]) for name in chosen], database)
+    told = job_details(database, list({run_by[name][0] for name in chosen}))
+    return _with_history([_stored(name, run_by[name], told[run_by[name][0]]) for name in chosen], database)
 
 
-def _stored(name: str, details: Mapping[str, Any], run_by: list[str]) -> JobEntry:
+def _stored(name: str, run_by: list[str], told: Mapping[str, Any]) -> JobEntry:
+    details = told.get(name, {})
     depends_on = tuple(details.get("depends_on", ()))
     return JobEntry(name, details.get("group"), details.get("description", ""), depends_on, tuple(run_by))
 

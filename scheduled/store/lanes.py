@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, extract, func, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, extract, func, or_, select, union_all
 
 from scheduled.missed_runs import Interval
 from scheduled.store.database import Database, Held
@@ -30,11 +30,18 @@ LATELY = Statement(
     .order_by(_o.schedule_id.desc(), _o.due_at.desc())
     .limit(MEASURED)
 )
-BEFORE = Statement(
+_since = given(_o.due_at, "since")
+_before = (
     select(*_bar)
-    .where(within(_o.schedule_id), _o.due_at < given(_o.due_at, "since"))
+    .where(within(_o.schedule_id), _o.due_at < _since)
     .order_by(_o.schedule_id.desc(), _o.due_at.desc())
     .limit(REACHING)
+    .subquery()
+)
+REACHING_IN = Statement(
+    select(*_before.c).where(
+        or_(_before.c.finished_at.is_(None), _before.c.finished_at >= _since, _before.c.due_until >= _since)
+    )
 )
 FIRST_AFTER = Statement(
     select(_r.id, _r.queued_at).where(_r.id >= given(_r.id, "at_least")).order_by(_r.id).limit(1)
@@ -132,7 +139,7 @@ def reaching_in(
     database: Database, held: Held, ids: Sequence[str], window: Interval, now: datetime, most: int
 ) -> list[dict[str, Any]]:
     """The occurrences that were due before the window, and yet lie in it: they lasted, or ran later."""
-    rows = [row for one in ids for row in held.rows(BEFORE, the_schedule_id=one, since=window.start)]
+    rows = [row for one in ids for row in held.rows(REACHING_IN, the_schedule_id=one, since=window.start)]
     if window.end > now:
         rows += [row for row in held.rows(UNFINISHED) if row.schedule_id in set(ids)]
     found = {row.id: row._asdict() for row in rows if row.due_at < window.start}

@@ -1,6 +1,6 @@
 """What the commands that read ask of the database: dictionaries of plain values, never rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,10 +60,20 @@ def schedule_row(database: Database, schedule_id: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def definitions(database: Database) -> list[tuple[str, dict[str, Any]]]:
-    """The id and the stored definition of each schedule that is in the code, by id."""
-    query = select(_s.id, _s.definition).where(_s.orphaned.is_(False)).order_by(_s.id)
-    return [(row["id"], row["definition"]) for row in _all(database, query)]
+def jobs_by_schedule(database: Database) -> Iterator[tuple[str, list[str]]]:
+    """The id of each schedule that is in the code, by id, and the names of its jobs.
+
+    One after the other: to hold all at once takes three times as long.
+    """
+    query = select(_s.id, _s.definition["jobs"]).where(_s.orphaned.is_(False)).order_by(_s.id)
+    with database.reading() as connection:
+        yield from ((schedule_id, jobs or []) for schedule_id, jobs in connection.execute(query))
+
+
+def job_details(database: Database, schedule_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the definitions of these schedules say of their jobs, by the id."""
+    query = select(_s.id, _s.definition["job_details"].label("told")).where(_s.id.in_(schedule_ids))
+    return {row["id"]: row["told"] or {} for row in _all(database, query)}
 
 
 def known_schedules(database: Database) -> list[str]:

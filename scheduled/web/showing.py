@@ -11,6 +11,7 @@ from scheduled import redaction
 VALUES = frozenset({"params", "data", "result"})
 TEXTS = frozenset({"output", "traceback", "error_message", "detail", "message", "description", "reason"})
 """The keys under which something stands that we did not write: jobs, callers and definitions did."""
+KEYS, NESTED = VALUES | TEXTS, (dict, list)
 
 
 def shown(value: Any, setting: str | None = None) -> Any:
@@ -36,7 +37,10 @@ def as_json(value: Any) -> str:
 
 def _shown(value: Any, more: Any) -> Any:
     if isinstance(value, dict):
-        body = {key: _of_key(key, one, more) for key, one in value.items()}
+        body = {
+            key: _of_key(key, one, more) if key in KEYS or isinstance(one, NESTED) else one
+            for key, one in value.items()
+        }
         if value.get("truncated") and isinstance(printed := value.get("output"), str):
             body["output"] = redaction.redact_text(redaction.whole_lines(printed), more)
         return body
