@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, literal_column, or_, select, union_all
+from sqlalchemy import bindparam, literal_column, or_, select, union_all
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts
 from scheduled.store.durations import MEASURED, median_ms
 from scheduled.store.explaining import EVENTS
 from scheduled.store.reads import LEDGER, SCHEDULE
@@ -126,7 +127,7 @@ def _taken(attempts: Iterable[Any]) -> list[int]:
 def some_schedules(database: Database, ids: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of those schedules, in that order."""
     query = select(*(_s[name] for name in SCHEDULE)).where(_s.id.in_(ids))
-    rows = {row["id"]: row for row in _all(database, query)}
+    rows = {row["id"]: row for row in dicts(database, query)}
     return [rows[one] for one in ids if one in rows]
 
 
@@ -157,8 +158,3 @@ def newest_of(places: int) -> Statement:
         for place in range(places)
     ]
     return Statement(union_all(*(select(one) for one in each)))
-
-
-def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

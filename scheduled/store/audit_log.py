@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts_on
 from scheduled.store.tables import events
 
 _e = events.c
@@ -58,4 +59,4 @@ def lines(
             next_one = select(_e.at).where(_e.id < down_to).order_by(_e.id.desc()).limit(1)
             at = connection.execute(next_one).scalar()
             down_to = down_to if at is not None and at >= since else None
-        return Found([dict(row) for row in connection.execute(query).mappings()], down_to)
+        return Found(dicts_on(connection, query), down_to)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, extract, func, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, cast, extract, func, or_, select, union_all
 
 from scheduled.missed_runs import Interval
 from scheduled.store.database import Database, Held
+from scheduled.store.dicts import dicts
 from scheduled.store.statements import Statement
 from scheduled.store.tables import given, occurrences, runs, spelled, within
 from scheduled.words import GOING_ON, REQUESTS, Status, Trigger
@@ -86,7 +87,7 @@ def counts(database: Database, ids: Sequence[str], window: Interval) -> dict[str
 
 def bars(database: Database, ids: Sequence[str], window: Interval) -> list[dict[str, Any]]:
     """The occurrences that are due within the window, in the order of their instants."""
-    return _all(database, select(*_bar).where(*_due_within(ids, window)).order_by(_o.due_at, _o.id))
+    return dicts(database, select(*_bar).where(*_due_within(ids, window)).order_by(_o.due_at, _o.id))
 
 
 def bundles(
@@ -114,7 +115,7 @@ def bundles(
         .order_by(of.schedule_id, of.part, of.status)
     )
     found: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
-    for row in _all(database, query):
+    for row in dicts(database, query):
         known = {"since": row["since"], "until": row["until"], "count": 0, "instants": 0, "statuses": {}}
         known["spans"] = {}
         bundle = found[row["schedule_id"]].setdefault(int(row["part"]), known)
@@ -160,7 +161,7 @@ def _ran_late(
     ran_late = ran.subquery()
     query = select(*_bar).join(ran_late, ran_late.c.occurrence_id == _o.id)
     early = query.where(_o.schedule_id.in_(ids), _o.due_at < window.start)
-    return _all(database, early.order_by(_o.id.desc()).limit(most))
+    return dicts(database, early.order_by(_o.id.desc()).limit(most))
 
 
 def first_run_from(held: Held, moment: datetime) -> int:
@@ -199,8 +200,3 @@ def _seconds(dialect: str) -> ColumnElement[int]:
     if dialect == "postgresql":
         return cast(func.floor(extract("epoch", _o.due_at)), BigInteger)
     return func.floor(func.unix_timestamp(_o.due_at), type_=BigInteger)
-
-
-def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select, union_all
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts
 from scheduled.store.tables import any_of, events, occurrences, outputs, runs, schedules, workers
 from scheduled.words import Status
 
@@ -51,12 +52,12 @@ def all_schedules(
 ) -> list[dict[str, Any]]:
     """The schedules, by id: those after that one, and at most so many."""
     query = select(*(_s[name] for name in SCHEDULE)).order_by(_s.id).limit(limit)
-    return _all(database, query if after is None else query.where(_s.id > after))
+    return dicts(database, query if after is None else query.where(_s.id > after))
 
 
 def schedule_row(database: Database, schedule_id: str) -> dict[str, Any] | None:
     """One schedule's row, whole; None if there is none."""
-    found = _all(database, select(*_s).where(_s.id == schedule_id))
+    found = dicts(database, select(*_s).where(_s.id == schedule_id))
     return found[0] if found else None
 
 
@@ -73,23 +74,23 @@ def jobs_by_schedule(database: Database) -> Iterator[tuple[str, list[str]]]:
 def job_details(database: Database, schedule_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What the definitions of these schedules say of their jobs, by the id."""
     query = select(_s.id, _s.definition["job_details"].label("told")).where(_s.id.in_(schedule_ids))
-    return {row["id"]: row["told"] or {} for row in _all(database, query)}
+    return {row["id"]: row["told"] or {} for row in dicts(database, query)}
 
 
 def known_schedules(database: Database) -> list[str]:
     """The ids of all schedules."""
-    return [row["id"] for row in _all(database, select(_s.id).order_by(_s.id))]
+    return [row["id"] for row in dicts(database, select(_s.id).order_by(_s.id))]
 
 
 def known_jobs(database: Database) -> list[str]:
     """The names of all jobs that a schedule runs, by the definitions that were stored last."""
-    definitions = (row["definition"] for row in _all(database, select(_s.definition)))
+    definitions = (row["definition"] for row in dicts(database, select(_s.definition)))
     return sorted({name for definition in definitions for name in definition.get("jobs", ())})
 
 
 def ever_ran(database: Database, job_name: str) -> bool:
     """Whether the history has a run of that job."""
-    return bool(_all(database, select(_r.id).where(_r.job_name == job_name).limit(1)))
+    return bool(dicts(database, select(_r.id).where(_r.job_name == job_name).limit(1)))
 
 
 def history(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def history(database: Database, wanted: Wanted) -> list[dict[str, Any]]:
     newest = [_newest(wanted, status).subquery() for status in set(wanted.statuses) or (None,)]
     either = union_all(*(select(one.c.id) for one in newest)).subquery()
     query = query.where(_r.id.in_(select(either.c.id)))
-    return _all(database, query.order_by(_r.id.desc()).limit(wanted.limit))
+    return dicts(database, query.order_by(_r.id.desc()).limit(wanted.limit))
 
 
 def _newest(wanted: Wanted, status: str | None) -> Select[Any]:
@@ -127,14 +128,14 @@ def occurrence_history(database: Database, wanted: Wanted) -> list[dict[str, Any
         going_on = any_of(_o.status, [Status.QUEUED, Status.RUNNING])
         query = query.where(or_(_o.due_until >= wanted.since, _o.finished_at >= wanted.since, going_on))
     newest_first = (_o.id.desc(),) if wanted.schedule_id is None else (_o.due_at.desc(), _o.id.desc())
-    return _all(database, query.order_by(*newest_first).limit(wanted.limit))
+    return dicts(database, query.order_by(*newest_first).limit(wanted.limit))
 
 
 def one_run(database: Database, job_run_id: int) -> dict[str, Any] | None:
     """One run whole: its columns, what it printed, raised and returned, its occurrence, and all attempts."""
     columns = (*(_r[name] for name in RUN), *(outputs.c[name] for name in OUTPUT))
     query = select(*columns).join_from(runs, outputs, isouter=True).where(_r.id == job_run_id)
-    found = _all(database, query)
+    found = dicts(database, query)
     if not found:
         return None
     run = found[0]
@@ -147,24 +148,19 @@ def one_run(database: Database, job_run_id: int) -> dict[str, Any] | None:
         _r.tenant == run["tenant"],
     )
     run["truncated"] = bool(run["truncated"])
-    run["occurrence"] = _all(database, of)[0]
-    run["attempts"] = _all(database, attempts.order_by(_r.attempt))
+    run["occurrence"] = dicts(database, of)[0]
+    run["attempts"] = dicts(database, attempts.order_by(_r.attempt))
     return run
-
-
-def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def worker_instances(database: Database) -> list[dict[str, Any]]:
     """Every process that registered itself, the one that started last first."""
     columns = [*_w, _o.schedule_id.label("current_schedule_id")]
     query = select(*columns).join_from(workers, occurrences, _o.id == _w.current_occurrence_id, isouter=True)
-    return _all(database, query.order_by(_w.started_at.desc()))
+    return dicts(database, query.order_by(_w.started_at.desc()))
 
 
 def schedule_events(database: Database, schedule_id: str | None, limit: int) -> list[dict[str, Any]]:
     """The audit, newest first; of one schedule, if it is named."""
     query = select(*events.c).order_by(events.c.id.desc()).limit(limit)
-    return _all(database, query if schedule_id is None else query.where(events.c.schedule_id == schedule_id))
+    return dicts(database, query if schedule_id is None else query.where(events.c.schedule_id == schedule_id))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Table, select
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts
 from scheduled.store.tables import events as event_table
 from scheduled.store.tables import occurrences as occurrence_table
 from scheduled.store.tables import runs as run_table
@@ -18,20 +19,20 @@ def occurrences(database: Database, schedule_id: str | None = None) -> list[dict
     """The ledger, in the order of due instants."""
     columns = occurrence_table.c
     query = select(*(columns[name] for name in LEDGER)).order_by(columns.due_at, columns.id)
-    return _all(database, query if schedule_id is None else query.where(columns.schedule_id == schedule_id))
+    return dicts(database, query if schedule_id is None else query.where(columns.schedule_id == schedule_id))
 
 
 def runs(database: Database, occurrence_id: int | None = None) -> list[dict[str, Any]]:
     """The attempts, in the order in which they were made."""
     query = select(*run_table.c).order_by(run_table.c.id)
-    return _all(
+    return dicts(
         database, query if occurrence_id is None else query.where(run_table.c.occurrence_id == occurrence_id)
     )
 
 
 def schedule_ids(database: Database) -> set[str]:
     """The ids of all schedules that the database knows."""
-    return {row["id"] for row in _all(database, select(schedule_table.c.id))}
+    return {row["id"] for row in dicts(database, select(schedule_table.c.id))}
 
 
 def schedule(database: Database, schedule_id: str) -> dict[str, Any]:
@@ -41,19 +42,14 @@ def schedule(database: Database, schedule_id: str) -> dict[str, Any]:
 
 def events(database: Database, schedule_id: str) -> list[dict[str, Any]]:
     """The audit of one schedule, oldest first."""
-    return _all(
+    return dicts(
         database,
         select(*event_table.c).where(event_table.c.schedule_id == schedule_id).order_by(event_table.c.id),
     )
 
 
 def _one(database: Database, table: Table, key: str) -> dict[str, Any]:
-    found = _all(database, select(*table.c).where(table.c.id == key))
+    found = dicts(database, select(*table.c).where(table.c.id == key))
     if not found:
         raise LookupError(key)
     return found[0]
-
-
-def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

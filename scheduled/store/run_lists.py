@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, union_all
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts
 from scheduled.store.lanes import first_run_from
 from scheduled.store.reads import RUN
 from scheduled.store.searching import Filter
@@ -58,7 +59,7 @@ def find_runs(
         newest.append(query.order_by(_r.id.desc()).limit(limit).subquery())
     either = union_all(*(select(one.c.id) for one in newest)).subquery()
     query = _columns.where(_r.id.in_(select(either.c.id)))
-    return Found(_all(database, query.order_by(_r.id.desc()).limit(limit)))
+    return Found(dicts(database, query.order_by(_r.id.desc()).limit(limit)))
 
 
 def _search(
@@ -88,7 +89,7 @@ def _that_fit(database: Database, query: Select[Any], limit: int, fits: Callable
     found: list[Row] = []
     size, older = limit, query
     while True:
-        rows = _all(database, older.order_by(_r.id.desc()).limit(size))
+        rows = dicts(database, older.order_by(_r.id.desc()).limit(size))
         found += filter(fits, rows)
         if len(found) >= limit or len(rows) < size:
             return found[:limit]
@@ -98,7 +99,7 @@ def _that_fit(database: Database, query: Select[Any], limit: int, fits: Callable
 def _floor(database: Database, status: str, stretch: Sequence[ColumnElement[bool]], most: int) -> int | None:
     """The id of the oldest among the newest so many of a status; None if there are not that many."""
     newest = select(_r.id).where(_r.status == str(status), *stretch).order_by(_r.id.desc())
-    found = _all(database, newest.offset(most - 1).limit(1))
+    found = dicts(database, newest.offset(most - 1).limit(1))
     return found[0]["id"] if found else None
 
 
@@ -126,8 +127,3 @@ def _bounds(database: Database, wanted: Filter) -> tuple[int | None, int | None]
         return first, None if wanted.until is None else first_run_from(held, wanted.until)
     finally:
         held.close()
-
-
-def _all(database: Database, query: Select[Any]) -> list[Row]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]

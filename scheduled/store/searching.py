@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union_all
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true, union_all
 
 from scheduled.store.database import Database
+from scheduled.store.dicts import dicts
 from scheduled.store.reads import LEDGER, RUN, SCHEDULE
 from scheduled.store.tables import any_of, events, occurrences, runs, schedules, workers
 
@@ -66,7 +67,7 @@ def find_schedules(
         query = query.where(_s.enabled == (true() if sought.enabled else false()))
     if sought.state is not None:
         query = query.where(STATES[sought.state])
-    return _all(database, query if after is None else query.where(_s.id > after))
+    return dicts(database, query if after is None else query.where(_s.id > after))
 
 
 def find_occurrences(
@@ -93,13 +94,13 @@ def find_occurrences(
     if timed or not wanted.statuses:
         if wanted.statuses:
             fit.append(any_of(_o.status, wanted.statuses))
-        return _all(database, columns.where(*fit).order_by(*order).limit(limit))
+        return dicts(database, columns.where(*fit).order_by(*order).limit(limit))
     newest = [
         select(_o.id).where(*fit, _o.status == status).order_by(_o.id.desc()).limit(limit).subquery()
         for status in dict.fromkeys(wanted.statuses)
     ]
     either = union_all(*(select(one.c.id) for one in newest)).subquery()
-    return _all(database, columns.where(_o.id.in_(select(either.c.id))).order_by(*order).limit(limit))
+    return dicts(database, columns.where(_o.id.in_(select(either.c.id))).order_by(*order).limit(limit))
 
 
 def find_workers(
@@ -113,19 +114,14 @@ def find_workers(
     if before is not None:
         earlier = or_(_w.started_at < before[0], and_(_w.started_at == before[0], _w.id < before[1]))
         query = query.where(earlier)
-    return _all(database, query.order_by(_w.started_at.desc(), _w.id.desc()).limit(limit))
+    return dicts(database, query.order_by(_w.started_at.desc(), _w.id.desc()).limit(limit))
 
 
 def one_occurrence(database: Database, occurrence_id: int) -> dict[str, Any] | None:
     """One occurrence whole, with every attempt to run its jobs; None if there is none."""
     more = ("jobs", "rerun_of", "cancel_requested_at", "cancel_requested_by", "worker_id")
-    found = _all(database, select(*(_o[name] for name in (*LEDGER, *more))).where(_o.id == occurrence_id))
+    found = dicts(database, select(*(_o[name] for name in (*LEDGER, *more))).where(_o.id == occurrence_id))
     if not found:
         return None
     of = select(*(_r[name] for name in RUN)).where(_r.occurrence_id == occurrence_id).order_by(_r.id)
-    return found[0] | {"runs": _all(database, of)}
-
-
-def _all(database: Database, query: Select[Any]) -> list[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return found[0] | {"runs": dicts(database, of)}

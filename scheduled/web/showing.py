@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from scheduled import redaction
@@ -36,16 +37,16 @@ def as_json(value: Any) -> str:
 
 
 def _shown(value: Any, more: Any) -> Any:
+    """The value itself where nothing is hidden: to copy a large body takes longer than to look through it."""
     if isinstance(value, dict):
-        body = {
-            key: _of_key(key, one, more) if key in KEYS or isinstance(one, NESTED) else one
-            for key, one in value.items()
-        }
+        looked_at = ((key, one) for key, one in value.items() if key in KEYS or isinstance(one, NESTED))
+        hidden = {key: new for key, one in looked_at if (new := _of_key(key, one, more)) is not one}
         if value.get("truncated") and isinstance(printed := value.get("output"), str):
-            body["output"] = redaction.redact_text(redaction.whole_lines(printed), more)
-        return body
+            hidden["output"] = redaction.redact_text(redaction.whole_lines(printed), more)
+        return value | hidden if hidden else value
     if isinstance(value, list):
-        return [_shown(one, more) for one in value]
+        items = [_shown(one, more) for one in value]
+        return value if all(map(is_, items, value)) else items
     return value
 
 
