@@ -7,6 +7,7 @@ time.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -81,7 +82,11 @@ def names(pattern: str | None) -> re.Pattern[str] | None:
 
 def looks_secret(name: str, more: re.Pattern[str] | None = None) -> bool:
     """Whether a value under this name is to be hidden: as its words say, or `more`, wherever it matches."""
-    name = name[-LONGEST_NAME:]
+    return _looks_secret(name[-LONGEST_NAME:], more)
+
+
+@lru_cache(maxsize=4096)  # lists tell the same few names thousands of times
+def _looks_secret(name: str, more: re.Pattern[str] | None) -> bool:
     if more is not None and more.search(name):
         return True
     words = [word.lower() for word in _WORD.findall(name)]
