@@ -1,51 +1,18 @@
 """What other threads, signal handlers and other processes ask of the main thread, and how they wake it."""
 
-import os
-import select
 import threading
-from contextlib import suppress
+from collections.abc import Callable
 from itertools import count
 
 from scheduled.clock import Clock
 from scheduled.running.interrupts import Interrupter
 from scheduled.running.live import Live
+from scheduled.running.wakeup import Wakeup
 
 STUBBORN_SECONDS = 5.0
 """How long a job that is told to stop may swallow its interrupts, one each second."""
 OVERSTAYED_SECONDS = STUBBORN_SECONDS + 15.0
 """How long after the end of the grace the database may keep us."""
-
-
-class Wakeup:
-    """Lets the main thread sleep, and anybody wake it: a pipe, as a signal handler may only do little."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-
-    def set(self) -> None:
-        """Wake the sleeper, or keep it from falling asleep. From anywhere, signal handlers too."""
-        with suppress(OSError):  # full: it will wake anyhow; or closed
-            os.write(self._write, b"!")
-
-    def wait(self, seconds: float) -> bool:
-        """Sleep for so long at most; whether somebody woke us."""
-        waiting = select.poll()  # unlike select.select, it knows descriptors above 1023
-        waiting.register(self._read, select.POLLIN)
-        ready = waiting.poll(max(0.0, seconds) * 1000)
-        if ready:
-            with suppress(BlockingIOError):
-                while os.read(self._read, 4096):
-                    pass
-        return bool(ready)
-
-    def close(self) -> None:
-        """Nobody sleeps any more. Their numbers may soon be those of other files: forget them first."""
-        ends = self._read, self._write
-        self._read = self._write = -1
-        for end in ends:
-            os.close(end)
 
 
 class Control:
@@ -64,6 +31,8 @@ class Control:
         self.hurried = False
         """A second signal came: give up whatever takes time."""
         self.reloading = False
+        self.on_change: Callable[[], None] = lambda: None
+        """An occurrence begins, or we are to stop: who minds deadlines, and sleeps meanwhile, must wake."""
         self._grace = shutdown_grace
         self._patience_ends: float | None = None
         self._stops = count()
@@ -77,6 +46,7 @@ class Control:
             self.occurrence_id = occurrence_id
             self.cancelled_by = None
             self.fenced = False
+        self.on_change()
 
     def end(self) -> None:
         """No occurrence runs."""
@@ -109,6 +79,7 @@ class Control:
         if self._patience_ends is None:
             self._patience_ends = self.clock.monotonic() + self._grace
         self.wakeup.set()
+        self.on_change()
         if self.hurried:
             self.interrupter.interrupt("shutdown")
 

@@ -1,49 +1,40 @@
 """What goes on beside the jobs, on APScheduler's threads: heartbeat, lease, deadlines, requests, alarm."""
 
-import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime, timedelta
 from typing import Any
-
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from scheduled.clock import Clock
 from scheduled.control import Control
-from scheduled.errors import DatabaseError, DatabaseUnavailableError
-from scheduled.events import ERROR, INFO, WARNING, Events
+from scheduled.errors import DatabaseUnavailableError
+from scheduled.events import ERROR, INFO, Events
+from scheduled.hands import Hands, seldom
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
 from scheduled.reaping import reap_own, why_dead
 from scheduled.reporting import Reporter
 from scheduled.retention import Pruned, forget_expired, prune
 from scheduled.running.capture import Capture
+from scheduled.running.wakeup import Bell
 from scheduled.settings import Settings
 from scheduled.store import schedules, workers
 from scheduled.store.database import Database
 from scheduled.store.listening import Ear, Newspaper
-from scheduled.store.watching import Watch
+from scheduled.store.watching import Watch, wal_of
 
-POOL = "scheduled"
-"""Our threads' name with APScheduler: an application may use it, too, and have it log as it likes."""
-HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LOGGERS = [logging.getLogger(f"apscheduler.{part}.{POOL}") for part in ("scheduler", "executors")]
 HOUSEKEEPING_SECONDS = 3600.0
 LOCKS_SECONDS = 2.0
-LOOKS_FOR_LOCKS = 18
-"""On SQLite, where a query waits for nobody, it is done by one of so many looks: the pool costs more."""
 LISTEN_SECONDS = 1.0
-LOOKS_FOR_PULSE = 9
-"""The gaps that the pulse tells of last for seconds: one of so many looks is enough for it."""
 LOOK_SECONDS = 0.11
-"""How often deadlines and SQLite's change counter are looked at."""
+"""How often deadlines and SQLite's change counter are looked at while something goes on."""
+IDLE_SECONDS = 1.0
+"""And while nothing does and nobody rings. As often the pulse is felt: its gaps last for seconds."""
+SETTLE_SECONDS = 0.005
+"""A change is written before it is committed: to look at once is too soon."""
 
 
 class Sidework:
@@ -70,123 +61,69 @@ class Sidework:
         self._control = control
         self._lifeline = lifeline
         self._holder = holder
-        self._capture = capture
         self._events = events
         self._held = database.hold()
         self._by_file = database.file is not None
         self._eye = database.hold() if self._by_file else self._held
+        self._hears = self._by_file and settings.wake == "exact"
+        self._bell = Bell(wal_of(database.file) if self._hears and database.file else None)
+        control.on_change = self._bell.wake
         self._gives_up = False
         self._looked_for: int | None = None
         self._newspaper = Newspaper(self._held)
         self._reporter = Reporter(self._held, control, clock)
-        self._report = self._owned(self._careful(self._reporter.write, "report"))
+        self._hands = Hands(clock, capture, events)
+        self._report = self._hands.owned(self._hands.careful(self._reporter.write, "report"))
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
-        self._threads = [self._thread(self._attend, "attention")]
+        self._hands.loop(self._attend, "attention")
         if self._settings.wake == "exact" and database.dialect.name == "postgresql":
-            self._threads.append(self._thread(self._listen, "ear"))
+            self._hands.loop(self._listen, "ear")
         self.on_give_up: Callable[[], None] = lambda: os._exit(0)
         """What to do about a job that does not end, when all that is true of it has been written."""
-        for logger in LOGGERS:
-            logger.setLevel(logging.ERROR)
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC,
-            logger=LOGGERS[0],
-            executors={POOL: ThreadPoolExecutor(4)},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
 
     def start(self) -> None:
         """Start the threads."""
         beat = self._settings.heartbeat_interval_ms / 1000
         if self._settings.wake == "poll":
             beat = max(beat, self._settings.poll_interval_ms / 1000)
-        self._every(beat, self._beat, "heartbeat")
-        self._every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
-        self._every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
+        self._hands.every(beat, self._beat, "heartbeat")
+        self._hands.every(self._settings.lock_timeout_ms / 3000, self._renew, "lease")
+        self._hands.every(HOUSEKEEPING_SECONDS, self._keep_house, "housekeeping", at_once=True)
         if self._settings.wake == "poll":
-            self._every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
+            self._hands.every(self._settings.poll_interval_ms / 1000, self._look_for_cancel, "cancellations")
         elif not self._by_file:
-            self._every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
+            self._hands.every(LOCKS_SECONDS, self._look_for_dead_locks, "locks")
             if self._database.dialect.name != "postgresql":
-                self._every(self._settings.request_interval_ms / 1000, self._read_the_news, "requests")
-        # A signal that the kernel hands to a side thread does not wake a main thread that blocks in a job.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-        try:
-            self._scheduler.start()
-            for thread in self._threads:
-                thread.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                self._hands.every(self._settings.request_interval_ms / 1000, self._read_the_news, "requests")
+        self._hands.start()
 
     def alarm(self, at: datetime | None) -> None:
         """Wake the main thread at that instant: APScheduler is the alarm clock."""
         if at is not None and at != self._alarm_at:
             self._alarm_at = at
-            self._at(at, self._control.wakeup.set, "alarm")
+            self._hands.at(at, self._control.wakeup.set, "alarm")
 
     def stop(self) -> None:
         """End the threads, and close their connections."""
         self._ending.set()
-        ending = threading.Thread(target=self._scheduler.shutdown, name="scheduled-ending", daemon=True)
+        ending = threading.Thread(target=self._hands.shut_down, name="scheduled-ending", daemon=True)
         ending.start()  # which may wait for the database: somebody must still look after us
         while ending.is_alive() and not self._control.overstayed:
             ending.join(LOOK_SECONDS)
         self._ended.set()
-        for thread in self._threads:
-            thread.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
+        self._bell.set()
+        self._hands.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
         if not self._control.overstayed:
             self._held.close()
             self._eye.close()
+            self._control.on_change = lambda: None
+            self._bell.close()
 
     def pause(self) -> None:
         """Begin nothing more but to attend: the interpreter ends, and with it the pool of threads."""
-        self._scheduler.pause()
-
-    def _at(self, moment: datetime, work: Callable[[], None], name: str) -> None:
-        """Do it then, in place of what was to be done by that name.
-
-        APScheduler removes a job that has no next turn, and may race there with its own shutdown: so it
-        has one, to which it never comes.
-        """
-        never_again = IntervalTrigger(days=100_000)
-        self._scheduler.add_job(
-            work, never_again, id=name, next_run_time=moment, replace_existing=True, executor=POOL
-        )
-
-    def _every(self, seconds: float, work: Callable[[], None], name: str, *, at_once: bool = False) -> None:
-        options = {"next_run_time": self._clock.now()} if at_once else {}
-        trigger = IntervalTrigger(seconds=timedelta(seconds=seconds).total_seconds())
-        self._scheduler.add_job(
-            self._owned(self._careful(work, name)), trigger, id=name, executor=POOL, **options
-        )
-
-    def _owned(self, work: Callable[[], None]) -> Callable[[], None]:
-        """The threads of a pool are made when they are needed: each says that it is not a job's."""
-
-        def owned() -> None:
-            if not getattr(threading.current_thread(), "scheduled_own", False):
-                threading.current_thread().scheduled_own = True  # type: ignore[attr-defined]
-                self._capture.own()
-            work()
-
-        return owned
-
-    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
-        return threading.Thread(target=self._owned(work), name=f"scheduled-{name}", daemon=True)
-
-    def _careful(self, work: Callable[[], None], name: str) -> Callable[[], None]:
-        """Side work that fails, as a rule for want of the database, says so and tries again."""
-
-        def careful() -> None:
-            try:
-                work()
-            except Exception as error:
-                told = str(error) if isinstance(error, DatabaseError) else repr(error)
-                self._events.emit("sidework.failed", WARNING, work=name, error=told)
-
-        return careful
+        self._hands.pause()
 
     def _beat(self) -> None:
         self._lifeline.beat(self._held, self._clock.now())
@@ -210,26 +147,32 @@ class Sidework:
             self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
 
     def _attend(self) -> None:
-        """Look around several times a second, for as long as the daemon runs."""
-        watch = Watch(self._eye) if self._settings.wake == "exact" and self._by_file else None
-        looks = count(1)
-        look = self._careful(lambda: self._look(watch), "attention")
-        feel = self._careful(self._feel, "pulse")
-        look_for_dead_locks = self._careful(self._look_for_dead_locks, "locks")
+        """Look around several times a second while something goes on; else when the bell rings, or seldom."""
+        watch = Watch(self._eye) if self._hears else None
+        look = self._hands.careful(lambda: self._look(watch), "attention")
+        feel = seldom(IDLE_SECONDS, self._hands.careful(self._feel, "pulse"))
+        look_for_dead_locks = seldom(LOCKS_SECONDS, self._hands.careful(self._look_for_dead_locks, "locks"))
+        rang = False
         while not self._ended.is_set():
             look()
-            number = next(looks)
-            if number % LOOKS_FOR_PULSE == 0:
-                feel()
-            if watch is not None and number % LOOKS_FOR_LOCKS == 0:
+            feel()
+            if watch is not None:
                 look_for_dead_locks()
-            time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event, all day long
+            if rang or self._is_busy():
+                time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event
+                rang = False
+            elif rang := self._bell.sleep_while(lambda: not self._is_busy(), IDLE_SECONDS):
+                time.sleep(SETTLE_SECONDS)
+
+    def _is_busy(self) -> bool:
+        """Whether there are deadlines to mind."""
+        return self._control.stopping or self._control.occurrence_id is not None
 
     def _look(self, watch: Watch | None) -> None:
-        if self._control.stopping or self._control.occurrence_id is not None:
+        if self._is_busy():
             self._mind()
         if self._reporter.due():
-            self._at(self._clock.now(), self._report, "report")
+            self._hands.at(self._clock.now(), self._report, "report")
         if watch is not None and (watch.changed() or self._has_just_begun()):
             self._look_for_requests()
 
@@ -238,7 +181,7 @@ class Sidework:
         self._control.tick()
         if self._control.stuck and not self._gives_up:
             self._gives_up = True
-            self._thread(self._careful(self._give_up, "giving up"), "giving-up").start()
+            self._hands.thread(self._hands.careful(self._give_up, "giving up"), "giving-up").start()
         if self._control.overstayed:
             self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
             self._leave()
@@ -246,7 +189,7 @@ class Sidework:
     def _listen(self) -> None:
         """On PostgreSQL: hear of requests at once."""
         ear = Ear(self._held)
-        heed = self._careful(lambda: self._heed(ear), "listening")
+        heed = self._hands.careful(lambda: self._heed(ear), "listening")
         while not self._ended.is_set():
             heed()
 

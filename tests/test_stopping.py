@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from scheduled.control import Control, Wakeup
+from scheduled.control import Control
 from scheduled.daemon import Loop
 from scheduled.engine import Step
 from scheduled.events import Events
 from scheduled.running.interrupts import Interrupter
+from scheduled.running.wakeup import Wakeup
 from scheduled.testing import ManualDaemon, SettableClock
 from tests.conftest import World
 

@@ -7,6 +7,7 @@ from scheduled.builtin.making import JobOptions, make
 from scheduled.context import JobContext, SkipJob
 from scheduled.definitions import Job
 from scheduled.errors import DatabaseError
+from scheduled.store.watching import wal_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,7 +77,7 @@ def _checkpoint(connection: "Connection") -> bool:
 
 
 def _sizes(file: Path) -> dict[str, int]:
-    log = file.with_name(file.name + "-wal")
+    log = wal_of(file)
     return {"database": file.stat().st_size, "log": log.stat().st_size if log.exists() else 0}
 
 

@@ -1,5 +1,7 @@
 """Notices that another connection has changed the database, without asking it a question."""
 
+from pathlib import Path
+
 from scheduled.errors import DatabaseError
 from scheduled.store.database import Held
 
@@ -25,3 +27,8 @@ class Watch:
             return self._held.version()
         except DatabaseError:
             return None
+
+
+def wal_of(database: Path) -> Path:
+    """The file into which SQLite writes each change first."""
+    return database.with_name(f"{database.name}-wal")
