@@ -12,7 +12,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 prove: $(VENV)/.dev
-	$(BIN)/pytest -n 2 -m prove
+	$(BIN)/pytest -n 2 -m prove --durations 25 --durations-min 5
 	$(BIN)/pytest -n 2 -m contract --on postgresql --ignore tests/web/test_api_hostile.py
 	$(BIN)/pytest -n 2 -m contract --on mysql --ignore tests/web/test_api_hostile.py
 	$(BIN)/python -m benchmarks.soak --seconds 40
