@@ -152,17 +152,22 @@ class Sidework:
         look = self._hands.careful(lambda: self._look(watch), "attention")
         feel = seldom(IDLE_SECONDS, self._hands.careful(self._feel, "pulse"))
         look_for_dead_locks = seldom(LOCKS_SECONDS, self._hands.careful(self._look_for_dead_locks, "locks"))
+
         rang = False
         while not self._ended.is_set():
             look()
             feel()
             if watch is not None:
                 look_for_dead_locks()
+            must_look = watch is not None and not self._bell.hears
             if rang or self._is_busy():
                 time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event
                 rang = False
-            elif rang := self._bell.sleep_while(lambda: not self._is_busy(), IDLE_SECONDS):
+            elif rang := self._bell.sleep_while(self._is_idle, LOOK_SECONDS if must_look else IDLE_SECONDS):
                 time.sleep(SETTLE_SECONDS)
+
+    def _is_idle(self) -> bool:
+        return not self._is_busy()
 
     def _is_busy(self) -> bool:
         """Whether there are deadlines to mind."""

@@ -63,6 +63,7 @@ def test_it_hears_of_a_file_that_comes_later(tmp_path: Path) -> None:
     assert not late.wait(0)
     append(tmp_path / "late")
     late.wait(0)
+    assert late.hears
     append(tmp_path / "late")
     assert late.wait(LONG)
     late.close()
@@ -105,6 +106,7 @@ def test_without_a_kernel_that_tells_it_only_sleeps(file: Path, monkeypatch: pyt
     deaf = Bell(file)
     append(file)
     assert not deaf.wait(0.01)
+    assert not deaf.hears
     deaf.set()
     assert deaf.wait(LONG)
     deaf.close()

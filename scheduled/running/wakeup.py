@@ -67,6 +67,11 @@ class Bell(Wakeup):
         self._watches = False
         self._sleeps = False
 
+    @property
+    def hears(self) -> bool:
+        """Whether it is told of the file."""
+        return self._watches
+
     def wake(self) -> None:
         """Wake the sleeper, if it sleeps. Costs nothing if it does not."""
         if self._sleeps:
