@@ -25,6 +25,8 @@ schedules = [
     Schedule(id="dev", name="Dev", cron="every second", environments=["development"]),
 ]
 """
+OTHERS = ("cacheprovider", "hypothesispytest", "xdist", "schemathesis", "anyio", "pytest_cov")
+"""Plugins of this environment that a team need not have, and that take seconds to import."""
 
 
 class Team:
@@ -45,14 +47,8 @@ class Team:
         self.write("test_schedules.py", body)
         argv = [
             sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:hypothesispytest",
-            "-p",
-            "no:xdist",
+            *("-m", "pytest"),
+            *(f"-pno:{plugin}" for plugin in OTHERS),
             "-W",
             "error",
             *options,
