@@ -163,7 +163,7 @@ def test_a_page_of_the_history_uses_an_index(
 ) -> None:
     wanted, index = PAGES[name]
     asked: list[Select[Any]] = []
-    monkeypatch.setattr(reads, "_all", lambda _database, query: asked.append(query))
+    monkeypatch.setattr(reads, "dicts", lambda _database, query: asked.append(query))
     reads.history(database, wanted)
     compiled = asked[0].compile(dialect=database.dialect, compile_kwargs={"literal_binds": True})
     told = PLANS[held.dialect_name](held, str(compiled), [])
