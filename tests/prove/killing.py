@@ -44,6 +44,9 @@ LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 WRITES = ("BEGIN", "INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT", "ALTER", "DROP")
 
 _numbers = count(1)
+_side_writes = threading.Lock()
+"""Held by a side thread while it may have SQLite's write lock: stopped then, it would keep it for good."""
+_of_thread = threading.local()
 
 
 def step(name: str) -> None:
@@ -54,9 +57,11 @@ def step(name: str) -> None:
         with open(file, "a", encoding="utf-8") as steps:
             steps.write(f"{name}\n")
     number = next(_numbers)
-    for variable, deadly in (("PROVE_KILL_AT", signal.SIGKILL), ("PROVE_STOP_AT", signal.SIGSTOP)):
-        if number == int(os.environ.get(variable, "0")):
-            os.kill(os.getpid(), deadly)
+    if number == int(os.environ.get("PROVE_KILL_AT", "0")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == int(os.environ.get("PROVE_STOP_AT", "0")):
+        with _side_writes:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _around(owner: Any, method: str, name_of: Callable[..., str | None]) -> None:
@@ -86,7 +91,38 @@ def _write(_held: Held, sql: str, _parameters: Any) -> str | None:
     )
 
 
+def _watch_side_threads() -> None:
+    """Have them tell when they write."""
+    begin, end = Held.begin, Held.end
+
+    def told_begin(held: Held) -> None:
+        _of_thread.depth = getattr(_of_thread, "depth", 0) + 1
+        if _of_thread.depth == 1 and threading.current_thread() is not threading.main_thread():
+            _side_writes.acquire()
+        try:
+            begin(held)
+        except BaseException:
+            _leave_transaction()
+            raise
+
+    def told_end(held: Held, error: BaseException | None) -> None:
+        try:
+            end(held, error)
+        finally:
+            _leave_transaction()
+
+    Held.begin = told_begin  # type: ignore[method-assign, assignment]
+    Held.end = told_end  # type: ignore[method-assign, assignment]
+
+
+def _leave_transaction() -> None:
+    _of_thread.depth -= 1
+    if not _of_thread.depth and threading.current_thread() is not threading.main_thread():
+        _side_writes.release()
+
+
 def _hook() -> None:
+    _watch_side_threads()
     _around(Held, "_execute", _write)
     _around(Held, "_commit", lambda _held: "COMMIT")
     _around(Held, "_commit_at_once", lambda *_: "COMMIT of a single statement")

@@ -17,6 +17,6 @@ def test_the_document_is_true(tmp_path: Path) -> None:
     try:
         crank.advance(hours=3)
         with served(shop) as (app, token):
-            assert len(ask_everything(app, token, examples=60, derandomize=False)) == 21
+            assert len(ask_everything(app, token, examples=30, derandomize=False)) == 21
     finally:
         crank.close()

@@ -21,8 +21,6 @@ STORIES = {
     "children": (CHILDREN, schedule("noon")),
     "children that run again": (CHILDREN, schedule("noon", rerun_interrupted=True)),
 }
-NO_HOUSEKEEPING = {"SCHEDULE_RETENTION_DAYS": "0"}
-"""The side thread might be stopped with SQLite's write lock in its hand, and nobody could write any more."""
 LEDGER = ("occurrence", "job_run", "job_output", "job_schedule", "schedule_event")
 OTHERS = {"schedule_event": "WHERE event <> 'fenced'"}
 """That it let go is told in the audit, and not under the token that it lost."""
@@ -38,7 +36,7 @@ def test_a_daemon_that_slept_longer_than_its_lease_is_fenced(name: str, tmp_path
     for point in between_transactions(told):
         where = f"{told[point - 1]} (step {point})"
         scene = stage.copy(f"stopped-{point}")
-        pid = scene.suspend(DUE, "run", "--once", step=point, **NO_HOUSEKEEPING)
+        pid = scene.suspend(DUE, "run", "--once", step=point)
         later = DUE + timedelta(seconds=SLEPT)
         assert scene.run(later, "run", "--once") == 0, f"{where} {scene.command_log()}"
         scene.assert_lawful(later + timedelta(seconds=10))
