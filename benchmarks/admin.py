@@ -21,7 +21,7 @@ from scheduled.settings import Settings
 from scheduled.web import create_app
 from scheduled.web.serving import avoid_pauses
 
-SCHEDULES, RUNS, TIMES = 1000, 1_000_000, 40
+SCHEDULES, RUNS, TIMES = 1000, 1_000_000, 200
 PAGE_MS, READ_MS, KILOBYTES = at_most(100), at_most(50), at_most(300)
 OCCURRENCE, RUN = "{occurrence}", "{run}"
 PAGES = (
