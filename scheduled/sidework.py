@@ -66,8 +66,7 @@ class Sidework:
         self._by_file = database.file is not None
         self._eye = database.hold() if self._by_file else self._held
         self._hears = self._by_file and settings.wake == "exact"
-        self._bell = Bell(wal_of(database.file) if self._hears and database.file else None)
-        control.on_change = self._bell.wake
+        self._bell: Bell | None = None
         self._gives_up = False
         self._looked_for: int | None = None
         self._newspaper = Newspaper(self._held)
@@ -77,14 +76,16 @@ class Sidework:
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._alarm_at: datetime | None = None
-        self._hands.loop(self._attend, "attention")
-        if self._settings.wake == "exact" and database.dialect.name == "postgresql":
-            self._hands.loop(self._listen, "ear")
         self.on_give_up: Callable[[], None] = lambda: os._exit(0)
         """What to do about a job that does not end, when all that is true of it has been written."""
 
     def start(self) -> None:
         """Start the threads."""
+        bell = self._bell = Bell(wal_of(self._database.file) if self._hears and self._database.file else None)
+        self._control.on_change = bell.wake
+        self._hands.loop(lambda: self._attend(bell), "attention")
+        if self._settings.wake == "exact" and self._database.dialect.name == "postgresql":
+            self._hands.loop(self._listen, "ear")
         beat = self._settings.heartbeat_interval_ms / 1000
         if self._settings.wake == "poll":
             beat = max(beat, self._settings.poll_interval_ms / 1000)
@@ -113,13 +114,15 @@ class Sidework:
         while ending.is_alive() and not self._control.overstayed:
             ending.join(LOOK_SECONDS)
         self._ended.set()
-        self._bell.set()
+        if self._bell is not None:
+            self._bell.set()
         self._hands.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
         if not self._control.overstayed:
             self._held.close()
             self._eye.close()
             self._control.on_change = lambda: None
-            self._bell.close()
+            if self._bell is not None:
+                self._bell.close()
 
     def pause(self) -> None:
         """Begin nothing more but to attend: the interpreter ends, and with it the pool of threads."""
@@ -146,7 +149,7 @@ class Sidework:
         if pruned != Pruned():
             self._events.emit("history.pruned", INFO, cutoff=cutoff, **asdict(pruned))
 
-    def _attend(self) -> None:
+    def _attend(self, bell: Bell) -> None:
         """Look around several times a second while something goes on; else when the bell rings, or seldom."""
         watch = Watch(self._eye) if self._hears else None
         look = self._hands.careful(lambda: self._look(watch), "attention")
@@ -159,11 +162,11 @@ class Sidework:
             feel()
             if watch is not None:
                 look_for_dead_locks()
-            must_look = watch is not None and not self._bell.hears
+            must_look = watch is not None and not bell.hears
             if rang or self._is_busy():
                 time.sleep(LOOK_SECONDS)  # half as dear as to wait for the event
                 rang = False
-            elif rang := self._bell.sleep_while(self._is_idle, LOOK_SECONDS if must_look else IDLE_SECONDS):
+            elif rang := bell.sleep_while(self._is_idle, LOOK_SECONDS if must_look else IDLE_SECONDS):
                 time.sleep(SETTLE_SECONDS)
 
     def _is_idle(self) -> bool:

@@ -164,3 +164,12 @@ def test_it_wakes_the_loop_when_somebody_asks_for_a_check(bench: Bench) -> None:
     assert bench.parts.control.wakeup.wait(5)
     (event,) = rows.events(bench.database, "")
     assert (event["event"], event["actor"]) == ("check_requested", "alice")
+
+
+def test_a_daemon_that_is_cranked_by_hand_watches_no_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands in one process, and a user has but a hundred watches."""
+    monkeypatch.setattr("scheduled.sidework.Bell", None)
+    world.start().advance(hours=1)
+    assert "work" in world.called
