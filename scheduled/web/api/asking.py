@@ -227,6 +227,12 @@ def read_cursor(text: str | None, *kinds: type) -> tuple[Any, ...] | None:
     return found
 
 
+def read_key(text: str | None, kind: type) -> Any:
+    """The same of a cursor that has a single part; None without one."""
+    found = read_cursor(text, kind)
+    return found[0] if found else None
+
+
 def _part(part: Any, kind: type) -> Any:
     if kind is datetime:
         return _moment(part)

@@ -37,8 +37,8 @@ def jobs(
     cursor: asking.Cursor = None,
 ) -> Response:
     """Those that schedules run, by the definitions that a daemon stored last."""
-    after = asking.read_cursor(cursor, str)
-    entries = stored_jobs(site.database, after[0] if after else None, limit + 1)
+    after = asking.read_key(cursor, str)
+    entries = stored_jobs(site.database, after, limit + 1)
     found = [entry.as_json() for entry in entries]
     return answer(request, asking.paged(request, found, limit, lambda job: [job["name"]]))
 
@@ -118,10 +118,10 @@ def events(
     By `event`, `actor` or `since`, 20,000 lines are searched for one page: it may have fewer events than
     `limit`, or none, while `next` says where to go on.
     """
-    before = asking.read_cursor(cursor, int)
+    before = asking.read_key(cursor, int)
     found = audit_log.lines(
         *(site.database, limit + 1), schedule_id=schedule, event=event, actor=actor, since=since,
-        before=before[0] if before else None,
+        before=before,
     )  # fmt: skip
     searched_to = None if found.down_to is None else [found.down_to]
     return answer(request, asking.paged(request, found.rows, limit, lambda one: [one["id"]], searched_to))
@@ -152,12 +152,10 @@ def lanes(
 
     A lane with more than sixty occurrences has bundles of them instead.
     """
-    after = asking.read_cursor(cursor, str)
+    after = asking.read_key(cursor, str)
     now = site.clock.now()
     begin = since or (until - BACK - AHEAD if until else now - BACK)
-    rows = searching.find_schedules(
-        site.database, searching.Sought(words), limit + 1, after[0] if after else None
-    )
+    rows = searching.find_schedules(site.database, searching.Sought(words), limit + 1, after)
     page = asking.paged(request, rows, limit, lambda row: [row["id"]])
     drawn = timeline(site.database, page["items"], begin, until or begin + BACK + AHEAD, now)
     return answer(request, drawn | {"next": page["next"]})

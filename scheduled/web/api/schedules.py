@@ -46,9 +46,9 @@ def list_schedules(
     cursor: asking.Cursor = None,
 ) -> Response:
     """`q` is sought in the ids, names and descriptions."""
-    after = asking.read_cursor(cursor, str)
+    after = asking.read_key(cursor, str)
     sought = searching.Sought(words, enabled, state)
-    rows = searching.find_schedules(site.database, sought, limit + 1, after[0] if after else None)
+    rows = searching.find_schedules(site.database, sought, limit + 1, after)
     page = asking.paged(request, rows, limit, lambda last: [last["id"]])
     return answer(request, page | {"items": [described(row) for row in page["items"]]})
 
@@ -159,9 +159,9 @@ def runs_of(request: Request, site: Site, schedule_id: str | None, wanted: askin
     """A page of runs: of a schedule, or of all."""
     begin = asking.since_of(wanted.since, wanted.last, site.clock.now())
     asked = searching.Filter(schedule_id, wanted.job, wanted.status, begin, wanted.until, wanted.words)
-    before = asking.read_cursor(wanted.cursor, int)
+    before = asking.read_key(wanted.cursor, int)
     fits = tells_of(wanted.words, site.settings.redact)
-    found = run_lists.find_runs(site.database, asked, wanted.limit + 1, before[0] if before else None, fits)
+    found = run_lists.find_runs(site.database, asked, wanted.limit + 1, before, fits)
     searched_to = None if found.down_to is None else [found.down_to]
     page = asking.paged(request, found.rows, wanted.limit, lambda run: [run["id"]], searched_to)
     return answer(request, page)
