@@ -14,6 +14,7 @@ import pytest
 
 from scheduled.running.capture import Capture, OnLine, Router, Tail, clean
 from scheduled.running.interrupts import Interrupt, Interrupter
+from tests.patience import PATIENCE
 
 log = logging.getLogger("shop.sync")
 Capsys = pytest.CaptureFixture[str]
@@ -450,7 +451,7 @@ def test_it_leaves_out_what_a_thread_of_an_earlier_run_prints() -> None:
     go = threading.Event()
 
     def late() -> None:
-        go.wait(5)
+        go.wait(PATIENCE)
         sys.stdout.write("late")
 
     capture = Capture()

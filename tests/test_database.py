@@ -12,10 +12,12 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from scheduled.errors import DatabaseError, DatabaseUnavailableError, DuplicateError
 from scheduled.store import engines
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
 from scheduled.store.faults import translation
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.tables import events, gaps, metadata, workers
+from tests.patience import PATIENCE
 
 SQLITE, POSTGRESQL = SQLiteDialect_pysqlite(), PGDialect_psycopg()  # type: ignore[no-untyped-call]
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
@@ -214,7 +216,7 @@ def test_it_keeps_the_side_thread_out_of_a_transaction(held: Held) -> None:
         side.start()
         held.insert(ADD, **A_ROW)
         held.insert(ADD, **A_ROW)
-    side.join(timeout=10)
+    side.join(PATIENCE)
     assert seen in ([0], [2])
 
 

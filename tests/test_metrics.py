@@ -17,6 +17,7 @@ from scheduled.store.schema import upgrade
 from scheduled.store.tables import occurrences
 from scheduled.version import VERSION
 from tests.conftest import World
+from tests.patience import PATIENCE
 
 
 class Scraped:
@@ -155,20 +156,20 @@ def address(metrics: Metrics) -> Iterator[str]:
 
 
 def test_the_daemon_serves_them_itself(address: str) -> None:
-    with urlopen(f"{address}/metrics", timeout=10) as answer:
+    with urlopen(f"{address}/metrics", timeout=PATIENCE) as answer:
         assert b"scheduled_build_info" in answer.read()
 
 
 def test_the_daemon_serves_nothing_else(address: str) -> None:
     with pytest.raises(HTTPError, match="404"):
-        urlopen(f"{address}/", timeout=10)
+        urlopen(f"{address}/", timeout=PATIENCE)
 
 
 def test_it_says_when_the_database_is_away(metrics: Metrics, address: str) -> None:
     with metrics._database.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE occurrence RENAME TO away")
     with pytest.raises(HTTPError, match="503"):
-        urlopen(f"{address}/metrics", timeout=10)
+        urlopen(f"{address}/metrics", timeout=PATIENCE)
 
 
 def test_it_says_when_the_address_is_taken(metrics: Metrics, address: str) -> None:

@@ -12,6 +12,7 @@ from scheduled.running.interrupts import Interrupter
 from scheduled.running.wakeup import Wakeup
 from scheduled.testing import ManualDaemon, SettableClock
 from tests.conftest import World
+from tests.patience import PATIENCE
 
 
 def told_to_stop(world: World, *, failing: bool = False) -> Callable[[], None]:
@@ -128,7 +129,7 @@ def test_a_wake_up_ends_a_wait_and_is_used_up_by_it() -> None:
     wakeup = Wakeup()
     for _ in range(100_000):
         wakeup.set()
-    assert wakeup.wait(10)
+    assert wakeup.wait(PATIENCE)
     assert not wakeup.wait(0)
     wakeup.close()
 

@@ -16,6 +16,7 @@ import pytest
 
 from scheduled.running import supervisor
 from scheduled.running.supervisor import Spec
+from tests.patience import PATIENCE
 
 AS_THE_DAEMON = ("-I", "-S", supervisor.__file__)
 
@@ -67,7 +68,7 @@ class Supervised:
         if self.process.stdout:
             self.process.stdout.close()
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         finally:
             self.process.kill()
 
@@ -90,7 +91,7 @@ class Supervised:
 
     def let_go(self) -> int:
         self.lifeline.shutdown(socket.SHUT_WR)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_it_tells_of_a_death_by_signal(supervised: Supervised) -> None:
 def test_it_tells_that_the_command_is_not_found(supervised: Supervised) -> None:
     supervised.send("no-such-command")
     assert supervised.heard() == f"failed exec {errno.ENOENT}"
-    assert supervised.process.wait(10) == 127
+    assert supervised.process.wait(PATIENCE) == 127
 
 
 def test_it_tells_that_the_directory_is_missing(supervised: Supervised) -> None:
@@ -161,7 +162,7 @@ def test_it_kills_everything_when_the_lifeline_ends(supervised: Supervised) -> N
     pids = [int(pid) for pid in supervised.printed().split()]
     supervised.lifeline.close()
     supervised.lines.close()
-    assert supervised.process.wait(10) == 128 + 9
+    assert supervised.process.wait(PATIENCE) == 128 + 9
     assert eventually(lambda: all(map(is_gone, pids)))
 
 
@@ -183,7 +184,7 @@ def test_it_ends_with_its_parent_even_if_a_fork_holds_the_lifeline(tmp_path: Pat
     """That the daemon is not the parent (any more) is all that the supervisor can see of it here."""
     with Supervised(daemon=1) as orphan:
         orphan.send("sleep", "100")
-        assert orphan.process.wait(10) == 128 + 9
+        assert orphan.process.wait(PATIENCE) == 128 + 9
 
 
 def test_it_starts_quickly() -> None:

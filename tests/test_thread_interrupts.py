@@ -136,7 +136,7 @@ def test_an_event_loop_that_waits_is_interrupted(
 
     context = JobContext("s", 1, 1, "job", due_at=None)  # type: ignore[arg-type]
     with asked(cancelling(interrupter)), pytest.raises(Interrupt, match="cancelled"):
-        on_a_thread(interrupter, lambda: interrupter.run(lambda: calling.call(job, context)))
+        on_a_thread(interrupter, lambda: interrupter.run(lambda: calling.call(job, lambda: context)))
 
 
 def test_it_times_out(interrupter: ThreadInterrupter) -> None:

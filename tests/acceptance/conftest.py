@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_SECONDS = 20.0
+from tests.patience import PATIENCE
 
 DEFINITIONS = """
 import os, time
@@ -117,7 +117,7 @@ class Place:
         lines = [json.loads(line) for line in self.log(number).splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == name]
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """Poll until the condition is true; its value."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:

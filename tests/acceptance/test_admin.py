@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.acceptance.conftest import Place
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.acceptance
 
@@ -20,7 +21,7 @@ def url(place: Place) -> str:
 
 
 def healthz(place: Place) -> int:
-    with urlopen(url(place).replace("/admin/schedules", "/healthz"), timeout=10) as answer:
+    with urlopen(url(place).replace("/admin/schedules", "/healthz"), timeout=PATIENCE) as answer:
         return int(answer.status)
 
 
@@ -77,5 +78,5 @@ def test_the_first_user_is_let_in_by_what_the_process_printed(place: Place) -> N
     start_web(place)
     setup = str(place.wait_for(lambda: place.events("web.setup"))[0]["url"])
     assert "?code=" in setup
-    with urlopen(setup, timeout=10) as answer:
+    with urlopen(setup, timeout=PATIENCE) as answer:
         assert "let yourself in" in answer.read().decode()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.conftest import Place
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.acceptance
 
@@ -57,7 +58,7 @@ class Application:
     def wait(self) -> tuple[int, str]:
         """Its exit status, and what it said on stderr."""
         assert self.process is not None
-        _, error = self.process.communicate(timeout=30)
+        _, error = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, error
 
     def rows(self) -> tuple[str, str, int]:

@@ -12,6 +12,7 @@ import pytest
 
 from scheduled.store import schema
 from tests.acceptance.conftest import Place
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.acceptance
 
@@ -70,7 +71,7 @@ def test_the_procfile_starts_the_scheduler(place: Place) -> None:
         place.wait_for(lambda: _ran(place))
     finally:
         honcho.send_signal(signal.SIGTERM)
-        output, _ = honcho.communicate(timeout=30)
+        output, _ = honcho.communicate(timeout=PATIENCE)
     assert "scheduler.1" in output
     assert place.value("SELECT status FROM worker_instance") == "STOPPED"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from scheduled.store import schema
+from tests.patience import PATIENCE
 from tests.prove.served import ServedScene
 from tests.servers import fresh_url
 
@@ -127,5 +128,5 @@ def test_two_upgrades_at_once_are_one(served: ServedScene) -> None:
     assert served.call("db", "downgrade", "base").returncode == 0
     upgrade = [sys.executable, "-m", "scheduled", "db", "upgrade"]
     both = [subprocess.Popen(upgrade, cwd=served.folder, env=served.env) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(PATIENCE) for process in both] == [0, 0]
     assert served.value("SELECT version_num FROM scheduled_version") == schema.HEAD

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.listening import Ear, tell
+from tests.patience import PATIENCE
 from tests.servers import fresh_url
 
 pytestmark = pytest.mark.prove
@@ -21,12 +23,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def held(database: Database) -> Iterator[Held]:
-    with closing(database.hold()) as made:
+    with database.hold() as made:
         yield made
 
 
 def call(database: Database) -> None:
-    with closing(database.hold()) as caller, caller.transaction():
+    with database.hold() as caller, caller.transaction():
         tell(caller)
 
 
@@ -36,7 +38,7 @@ def test_it_hears_on_a_connection_that_another_opened(database: Database, held: 
     assert ear.wait(0)  # what was said before may concern it
     assert not ear.wait(0)
     call(database)
-    assert ear.wait(5)
+    assert ear.wait(PATIENCE)
 
 
 def test_it_hears_on_the_connection_that_comes_after_a_lost_one(database: Database, held: Held) -> None:
@@ -47,4 +49,4 @@ def test_it_hears_on_the_connection_that_comes_after_a_lost_one(database: Databa
     held.scalar("SELECT 1")
     assert ear.wait(0)
     call(database)
-    assert ear.wait(5)
+    assert ear.wait(PATIENCE)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.prove
 EACH_SECOND = schedule("work", "every second", mode="JOBS", jobs=["work"])
 COMPLETED = "SELECT COUNT(*) FROM occurrence WHERE status = 'COMPLETED'"
 LEASE = {"SCHEDULE_LOCK_TIMEOUT_MS": "10000", "SCHEDULE_HEARTBEAT_INTERVAL_MS": "1000"}
-DAEMONS, SCHEDULES, SECONDS = 10, 200, 60
+DAEMONS, SCHEDULES, SECONDS = 10, 200, 30
 
 
 def test_ten_daemons_share_two_hundred_schedules(

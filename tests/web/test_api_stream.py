@@ -14,8 +14,8 @@ from scheduled.store.database import Database
 from scheduled.store.schema import upgrade
 from scheduled.web import news
 from scheduled.web.news import Listener, Watcher
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0
 """Of a machine that has much else to do."""
 
 

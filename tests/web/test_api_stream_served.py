@@ -13,9 +13,8 @@ from scheduled.access.identity import Identity, Role
 from scheduled.web.api import stream
 from scheduled.web.serving import bind, serving
 from tests.conftest import World
+from tests.patience import PATIENCE
 from tests.web.conftest import Visitor
-
-PATIENCE = 20.0
 
 
 class Asked:

@@ -11,11 +11,12 @@ from scheduled.store import reads
 from scheduled.store.database import Database
 from scheduled.store.schema import upgrade
 from scheduled.web.attending import attending
+from tests.patience import PATIENCE
 
 
 def until(holds: Callable[[], object]) -> None:
     """Wait for what a thread does."""
-    patience = monotonic() + 10
+    patience = monotonic() + PATIENCE
     while not holds():
         assert monotonic() < patience
         sleep(0.01)

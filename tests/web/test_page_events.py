@@ -3,7 +3,7 @@
 import pytest
 
 from scheduled.store import audit_log
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.schedules import add_event
 from scheduled.web.auditing import changes, line
 from tests.conftest import NOON, World

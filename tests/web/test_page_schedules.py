@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -156,7 +155,7 @@ def test_it_shows_a_hundred_at_once(shop: World, visit: Callable[..., Visitor]) 
 
 def test_definitions_that_did_not_load_are_told_at_the_top(several: Visitor, shop: World) -> None:
     shop.crank.clock.advance(seconds=10)
-    with closing(shop.crank.database.hold()) as held, held.transaction():
+    with shop.crank.database.hold() as held, held.transaction():
         data = {"faults": "line 3: no such job"}
         add_event(held, "", "reload_failed", shop.crank.clock.now(), "daemon", data=data)
     page = several.reads(LIST)

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from scheduled.errors import UsageError
 from scheduled.web.serving import LEAVING_SECONDS, ServingError, bind, parse_address, serving, url_of
 from tests.cli_support import Place, place_at
+from tests.patience import PATIENCE
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +57,7 @@ def test_it_names_a_url_that_a_browser_here_can_open() -> None:
 def test_it_serves_on_a_thread_until_the_block_ends() -> None:
     listener = bind("127.0.0.1:0")
     port = listener.getsockname()[1]
-    with serving(hello, listener), urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+    with serving(hello, listener), urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
         assert answer.read() == b"hello"
     assert "web" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(OSError, match="refused"):

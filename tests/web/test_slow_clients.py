@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 from scheduled.web import slow_clients
 from scheduled.web.serving import bind, serving
 from scheduled.web.slow_clients import connections_allowed
+from tests.patience import PATIENCE
 
 LIMIT = 0.2
-PATIENCE = 20.0
 """Of a machine that has much else to do."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: it\r\n\r\n"
 LAST_REQUEST = b"GET / HTTP/1.1\r\nHost: it\r\nConnection: close\r\n\r\n"

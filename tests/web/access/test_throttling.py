@@ -16,6 +16,7 @@ from scheduled.web.throttling import (
     Room,
     TooOftenError,
 )
+from tests.patience import PATIENCE
 from tests.web.access.conftest import Browser, Door
 
 ONE = ip_address("192.0.2.1")
@@ -83,18 +84,18 @@ def test_few_passwords_are_checked_at_once_and_few_wait() -> None:
     def wait_inside() -> None:
         with room.enter():
             entered.set()
-            leave.wait(5)
+            leave.wait(PATIENCE)
 
     threads = [threading.Thread(target=wait_inside) for _ in range(2)]
     threads[0].start()
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE)
     with ExitStack() as stack:
         stack.callback(leave.set)
         assert room._places.acquire(blocking=False)  # the one that waits
         with pytest.raises(ProblemError, match="too many log in at this moment") as caught, room.enter():
             pytest.fail("there was no room")
         room._places.release()
-    threads[0].join(5)
+    threads[0].join(PATIENCE)
     assert caught.value.status == 503
     with room.enter():
         assert not threads[0].is_alive()
