@@ -36,12 +36,14 @@ from scheduled import cli, daemon, inline, logs, settings  # noqa: F401
 from scheduled.clock import Clock
 from scheduled.runner import Runner
 from scheduled.running.processes import Child
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 WATCHDOG_SECONDS = 45.0
 """A command that takes longer than this hangs: it says where, and ends."""
 LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 WRITES = ("BEGIN", "INSERT", "UPDATE", "DELETE", "CREATE", "COMMIT", "ALTER", "DROP")
+HEARTBEAT = ["UPDATE", "worker_instance"]
+"""Joins a transaction once a second has passed, so that the steps would have other numbers in each run."""
 
 _numbers = count(1)
 _side_writes = threading.Lock()
@@ -82,9 +84,9 @@ def _around(owner: Any, method: str, name_of: Callable[..., str | None]) -> None
 
 
 def _write(_held: Held, sql: str, _parameters: Any) -> str | None:
-    """`UPDATE job_schedule`; None for a query, which changes nothing."""
+    """`UPDATE job_schedule`; None for what changes nothing, or comes in slow runs alone."""
     words = sql.replace('"', "").split()
-    if words[0] not in WRITES:
+    if words[0] not in WRITES or words[:2] == HEARTBEAT:
         return None
     return " ".join(
         words[:1] + [word for word in words[1:3] if word not in ("INTO", "FROM", "SET", "IMMEDIATE")]
