@@ -7,13 +7,13 @@ was due at `LAST`.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scheduled.definitions import Job, Schedule
 from scheduled.registry import Registry
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.schema import prepare
 from scheduled.switching import Switcher
 
@@ -118,7 +118,7 @@ def filled(url: str, schedules: int, runs: int) -> Database:
     database = Database(url, create=True)
     prepare(database, auto_migrate=True)
     database.close()
-    with closing(database.hold()) as held:
+    with database.hold() as held:
         for statement in statements(held, schedules, runs // JOBS):
             held.command(statement)
     database.close()  # also the connections that were told not to look

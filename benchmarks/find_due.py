@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from benchmarks.figures import Figure, Options, Target, at_most
 from benchmarks.filling import LAST, filled
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.marks import situation
 
 FEW, MANY, TIMES = 10, 100_000, 400

@@ -214,7 +214,7 @@ def lenient(what: str) -> Callable[[type[T]], type[T]]:
         required = [p.name for p in known.values() if p.default is p.empty]
 
         @wraps(strict)
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
             named = dict(zip(known, args, strict=False)) | kwargs
             where = f"{caller()} {what} {shown(named.get('id', '?'))}"
             missing = [name for name in required if name not in named]

@@ -13,8 +13,8 @@ from scheduled.errors import ConflictError, DuplicateError, UnknownNameError, Us
 from scheduled.past_instants import past_due_instant
 from scheduled.requesting import Request, Requested, ask, once_more, require_runnable
 from scheduled.store import schedules
-from scheduled.store.database import Database, Held
-from scheduled.store.faults import despite_deadlocks
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.listening import tell
 from scheduled.store.statements import Statement
 from scheduled.switching import Switcher
@@ -206,18 +206,12 @@ class Commands:
             return self._do(act_once)
 
     def _do(self, act: Callable[[Held, datetime], T]) -> T:
-        held = self._database.hold()
+        def and_tell(held: Held) -> T:
+            done = act(held, self._clock.now())
+            tell(held)
+            return done
 
-        def at_once() -> T:
-            with held.transaction():
-                done = act(held, self._clock.now())
-                tell(held)
-                return done
-
-        try:
-            return despite_deadlocks(at_once)
-        finally:
-            held.close()
+        return self._database.change(and_tell)
 
 
 def who() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduled.presence import why_absent
 from scheduled.store import gauges as store
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from scheduled.phrases import instant, lasting
 from scheduled.presence import GONE, why_absent
 from scheduled.settings import Settings
 from scheduled.store import vitals
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.schema import require_current
 
 OLD, DEAD = timedelta(seconds=120), timedelta(seconds=300)
@@ -52,16 +53,15 @@ def health(settings: Settings, clock: Clock | None = None) -> Health:
         database = Database(settings.database_url)
     except ScheduledError as error:
         return Health((Check("database", False, str(error)),))
-    held = database.hold()
     try:
-        require_current(database)
-        checks = [Check("database", True, f"{database.name} answers, at the right revision")]
-        checks += [check for look in _LOOKS for check in look(held, settings, now)]
-        return Health(tuple(checks))
+        with database.hold() as held:
+            require_current(database)
+            checks = [Check("database", True, f"{database.name} answers, at the right revision")]
+            checks += [check for look in _LOOKS for check in look(held, settings, now)]
+            return Health(tuple(checks))
     except ScheduledError as error:
         return Health((Check("database", False, str(error)),))
     finally:
-        held.close()
         database.close()
 
 
@@ -71,11 +71,8 @@ def glance(database: Database, settings: Settings, now: datetime) -> tuple[Check
     Raises:
         DatabaseError: the database does not answer.
     """
-    held = database.hold()
-    try:
+    with database.hold() as held:
         return tuple(check for look in _GLANCES for check in look(held, settings, now))
-    finally:
-        held.close()
 
 
 def heartbeat(database: Database, now: datetime) -> datetime | None:
@@ -84,11 +81,8 @@ def heartbeat(database: Database, now: datetime) -> datetime | None:
     Raises:
         DatabaseError: the database does not answer.
     """
-    held = database.hold()
-    try:
+    with database.hold() as held:
         daemons = _there(held, now)
-    finally:
-        held.close()
     return daemons[0].last_heartbeat_at if daemons else None
 
 
@@ -246,12 +240,15 @@ def _clocks(held: Held, _settings: Settings, now: datetime) -> Iterator[Check]:
     rows = held.rows(vitals.AHEAD, the_now=now)
     if rows:
         from scheduled.expressions import parse  # croniter takes long to import, and is seldom needed here
+        from scheduled.planner import due_if_set_back
     for row in rows:
         try:
-            due = parse(row.definition["cron"], row.definition["timezone"]).next(now)
+            due = due_if_set_back(
+                parse(row.definition["cron"], row.definition["timezone"]), row.next_run_at, now
+            )
         except (ExpressionError, KeyError):
             continue
-        if due is not None and row.next_run_at > due:
+        if due is not None:
             ahead.append(f"{row.id} (next {instant(row.next_run_at)}, though due {instant(due)})")
     yield _listed(
         "clock",

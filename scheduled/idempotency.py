@@ -8,7 +8,7 @@ from scheduled.requesting import Requested
 from scheduled.retention import KEYS_KEPT
 from scheduled.store import idempotency as store
 from scheduled.store import schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 Key = tuple[str, str]
 """The hash of a key, and that of all that was asked for with it: of at most 64 characters each."""

@@ -16,7 +16,8 @@ from scheduled.registry import Registry
 from scheduled.requesting import Request, add_request
 from scheduled.settings import Settings
 from scheduled.store import schedules, workers
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.words import Status, Trigger, WorkerType
 
 

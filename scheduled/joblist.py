@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from scheduled.registry import Registry
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
 from scheduled.store.durations import LastRun, last_run, median_ms, taken_ms
+from scheduled.store.held import Held
 from scheduled.store.reads import job_details, jobs_by_schedule
 
 
@@ -67,11 +68,8 @@ def _stored(name: str, run_by: list[str], told: Mapping[str, Any]) -> JobEntry:
 
 
 def _with_history(entries: list[JobEntry], database: Database) -> list[JobEntry]:
-    held = database.hold()
-    try:
+    with database.hold() as held:
         return [_one_with_history(entry, held) for entry in entries]
-    finally:
-        held.close()
 
 
 def _one_with_history(entry: JobEntry, held: Held) -> JobEntry:

@@ -19,8 +19,9 @@ from prometheus_client import (
 from scheduled.clock import Clock
 from scheduled.errors import DatabaseError, ScheduledError
 from scheduled.gauges import gauges
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
 from scheduled.store.ended import OCCURRENCES, RUNS, Ended
+from scheduled.store.held import Held
 from scheduled.version import VERSION
 from scheduled.words import Trigger
 
@@ -82,12 +83,9 @@ class Metrics:
             DatabaseError: the database does not answer.
         """
         with self._guard:
-            held = self._database.hold()
-            try:
+            with self._database.hold() as held:
                 self._count(held)
                 self._look(held)
-            finally:
-                held.close()
             return generate_latest(self._registry)
 
     def _count(self, held: Held) -> None:

@@ -8,7 +8,7 @@ from scheduled.audit import periods
 from scheduled.errors import ExpressionError, UsageError
 from scheduled.expressions import Expression, parse
 from scheduled.store import auditing
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 
 def past_due_instant(held: Held, row: Any, moment: datetime, now: datetime) -> datetime:

@@ -24,11 +24,8 @@ def require_stillness(database: "Database", now: datetime) -> None:
     """
     from scheduled.store.workers import LIVING  # what it imports is heavy, and `health` needs none of it
 
-    held = database.hold()
-    try:
+    with database.hold() as held:
         there = [f"{row.hostname}/{row.pid}" for row in held.rows(LIVING) if why_absent(row, now) is None]
-    finally:
-        held.close()
     if there:
         raise ConflictError(
             f"a daemon is alive on {database.name} ({', '.join(there)}): stop it first, "

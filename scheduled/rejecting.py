@@ -7,7 +7,8 @@ from datetime import datetime
 
 from scheduled.errors import ScheduledError
 from scheduled.store import schedules, vitals
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.schema import require_current
 
 
@@ -24,5 +25,5 @@ def note_failed_start(url: str, at: datetime, faults: str) -> None:
     """The same, as far as there is a database of ours: to tell why a start failed must not fail, too."""
     with suppress(ScheduledError), closing(Database(url)) as database:
         require_current(database)
-        with closing(database.hold()) as held:
+        with database.hold() as held:
             note_rejected(held, at, f"daemon {socket.gethostname()}/{os.getpid()}", faults)

@@ -9,7 +9,7 @@ from scheduled.lock import fence
 from scheduled.running.live import Live, Progress
 from scheduled.running.tail import clean
 from scheduled.store import runs
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 EVERY_SECONDS = 1.0
 """How often that is, and how long a run must have gone on before it is worth the writing."""

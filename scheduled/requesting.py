@@ -6,8 +6,8 @@ from typing import Any
 
 from scheduled.errors import ConflictError, UnknownNameError, did_you_mean
 from scheduled.store import ledger, runs, schedules
-from scheduled.store.database import Held
-from scheduled.words import REQUESTS, Status, Trigger
+from scheduled.store.held import Held
+from scheduled.words import GOING_ON, REQUESTS, Status, Trigger
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def once_more(held: Held, ended: Any, row: Any, trigger: Trigger, *, from_failed
     Raises:
         ConflictError: it has not ended, stands for several instants, or nothing in it failed.
     """
-    if ended.status in (Status.QUEUED, Status.RUNNING):
+    if ended.status in GOING_ON:
         raise ConflictError(f"occurrence {ended.id} has not ended: it is {ended.status}")
     if ended.due_count > 1:
         raise ConflictError(

@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduled.sequence import Sequence
 from scheduled.store import runs, schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.words import Reason, Status
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduled.store import pruning
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 FIRST, BATCH = 10, 100
 """Occurrences in the first transaction, and in any at most."""

@@ -10,7 +10,7 @@ from scheduled.missed_runs import TICK, Interval, gaps, judge, settle_for_switch
 from scheduled.phrases import instant
 from scheduled.registry import Registry
 from scheduled.store import auditing, ledger, schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.marks import alive, latest_run, ledger_ahead
 from scheduled.waiting import end_waiting
 from scheduled.words import REQUESTS, Reason, Trigger

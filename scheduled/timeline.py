@@ -12,8 +12,9 @@ from scheduled.missed_runs import TICK, Interval
 from scheduled.phrases import lasting
 from scheduled.presence import why_absent
 from scheduled.store import explaining, lanes
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
 from scheduled.store.durations import median_ms
+from scheduled.store.held import Held
 from scheduled.stretches import without
 from scheduled.words import Status
 
@@ -43,8 +44,7 @@ def timeline(
     if not timedelta(0) < until - since <= LONGEST:
         told = f"it lasts {lasting(until - since)}" if until > since else "it ends before it begins"
         raise UsageError(f"a timeline is of a year at most, and not of nothing: {told}")
-    held = database.hold()
-    try:
+    with database.hold() as held:
         ids = [row["id"] for row in schedules]
         found = _Found(database, held, ids, Interval(since, until), now, most)
         return {
@@ -54,8 +54,6 @@ def timeline(
             "downtime": downtime(held, since, min(until, now), now),
             "lanes": [found.lane(row) for row in schedules],
         }
-    finally:
-        held.close()
 
 
 def downtime(held: Held, since: datetime, until: datetime, now: datetime) -> list[dict[str, datetime]]:

@@ -9,7 +9,8 @@ from scheduled.clock import Clock
 from scheduled.expressions import parse
 from scheduled.missed_runs import TICK
 from scheduled.store import auditing
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,10 @@ def verify(database: Database, since: datetime | None = None, clock: Clock | Non
 
     It may run beside daemons: each schedule is judged up to the frontier that it had when it was looked at.
     """
-    held = database.hold()
-    try:
+    with database.hold() as held:
         now = (clock or Clock()).now()
         rows = held.rows(auditing.SCHEDULES)
         return Verdict(tuple(_account(held, row, since, now) for row in rows))
-    finally:
-        held.close()
 
 
 def _account(held: Held, row: Any, since: datetime | None, now: datetime) -> Account:

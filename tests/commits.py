@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 
 def before_and_after_commits(

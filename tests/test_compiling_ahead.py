@@ -6,7 +6,7 @@ from scheduled.history import RUN_PATH
 from scheduled.lock import CLAIM
 from scheduled.store import marks
 from scheduled.store.at_once import Shape, shape_of
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Write
 from tests.conftest import World, at
 

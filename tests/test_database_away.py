@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduled.errors import DatabaseUnavailableError
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.testing import ManualDaemon
 from tests.conftest import World
 

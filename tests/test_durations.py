@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from scheduled.store import durations
-from scheduled.store.database import Held
 from scheduled.store.durations import last_run, median_ms, taken_ms, typical_seconds
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from tests.conftest import World, at
 

@@ -179,7 +179,7 @@ def test_a_reaper_that_is_fenced_itself_changes_nothing(
     world: World, claim: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything(world.crank)
-    monkeypatch.setattr("scheduled.store.database.Held.run", lambda *_, **__: 0)
+    monkeypatch.setattr("scheduled.store.held.Held.run", lambda *_, **__: 0)
     world.others[0].parts.engine.reap(world.crank.clock.now())
     monkeypatch.undo()
     assert everything(world.crank) == before

@@ -146,6 +146,12 @@ def test_it_finds_a_schedule_that_waits_beyond_its_time(patient: Patient) -> Non
     assert "disable and enable" in patient.check("clock").message
 
 
+def test_a_clock_that_is_a_little_behind_is_no_clock_that_was_set_back(patient: Patient) -> None:
+    patient.daemon.advance_to(at("15:00"))  # so 15:00 has run, and 16:00 is the next
+    patient.daemon.clock.step(seconds=-2)
+    assert patient.check("clock").ok
+
+
 def test_it_names_five_and_counts_the_rest(patient: Patient) -> None:
     then = "'2026-03-02 01:00:00.000000'"
     zeros = "0, 0, 0, 0"

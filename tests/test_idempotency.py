@@ -10,7 +10,7 @@ from scheduled.commands import Commands
 from scheduled.errors import ConflictError, DuplicateError, UnknownNameError
 from scheduled.requesting import Requested
 from scheduled.retention import KEYS_KEPT, forget_expired
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.testing import ManualDaemon
 from tests.conftest import NOON, World, at
 

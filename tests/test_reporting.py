@@ -9,7 +9,7 @@ import pytest
 from scheduled import JobContext, job
 from scheduled.errors import DatabaseUnavailableError
 from scheduled.reporting import EVERY_SECONDS, LIMIT, Reporter
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.tables import outputs, runs
 from tests.conftest import Killed, World, at
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import text
 
 from scheduled.errors import DuplicateError
 from scheduled.store import ledger, runs, schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Write
 from scheduled.words import Status, Trigger
 from tests.conftest import World, at
@@ -23,7 +22,7 @@ NOW: datetime = at("13:00")
 def held(world: World) -> Iterator[Held]:
     """A connection to a database that knows the schedule `it`."""
     world.start("0 * * * *", now=at("12:10"))
-    with closing(world.crank.database.hold()) as connection:
+    with world.crank.database.hold() as connection:
         yield connection
 
 
@@ -117,7 +116,7 @@ def test_they_are_part_of_a_transaction_around_them(world: World, held: Held) ->
 @pytest.mark.only_on("postgresql", "mysql", why="there one writer waits for the other from the beginning")
 def test_a_row_that_somebody_else_changes_meanwhile_is_changed_after_him(world: World, held: Held) -> None:
     """As a lease that is renewed while the lock is given back."""
-    with closing(world.crank.database.hold()) as other:
+    with world.crank.database.hold() as other:
         late = threading.Thread(target=lambda: held.write(event_fence(held), counted(), event("seen")))
         with other.transaction():
             other.make(counted(skipped=5))
@@ -130,5 +129,5 @@ def test_a_row_that_somebody_else_changes_meanwhile_is_changed_after_him(world: 
 
 def event_fence(held: Held) -> Write:
     """A write that changes a row of its own."""
-    added = held.make(occurrence())
+    added = held.insert(ledger.ADD_OCCURRENCE, **occurrence().values)
     return Write(schedules.SHORTEN, {"the_id": added, "due_until": NOW, "due_count": 1})

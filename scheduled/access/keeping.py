@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from scheduled.clock import Clock
 from scheduled.errors import DatabaseUnavailableError
 from scheduled.store import schedules
-from scheduled.store.database import Database, Held
-from scheduled.store.faults import despite_deadlocks
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 
 T = TypeVar("T")
@@ -23,11 +23,8 @@ class Keeper:
         self._clock = clock or Clock()
 
     def _rows(self, statement: Statement, **values: Any) -> list[Any]:
-        held = self._database.hold()
-        try:
+        with self._database.hold() as held:
             return held.rows(statement, **values)
-        finally:
-            held.close()
 
     def _row(self, statement: Statement, **values: Any) -> Any:
         found = self._rows(statement, **values)
@@ -39,16 +36,7 @@ class Keeper:
             self._do(lambda held, _: held.run(statement, **values))
 
     def _do(self, act: Callable[[Held, datetime], T]) -> T:
-        held = self._database.hold()
-
-        def at_once() -> T:
-            with held.transaction():
-                return act(held, self._clock.now())
-
-        try:
-            return despite_deadlocks(at_once)
-        finally:
-            held.close()
+        return self._database.change(lambda held: act(held, self._clock.now()))
 
 
 def note(held: Held, now: datetime, event: str, actor: str, **data: Any) -> None:

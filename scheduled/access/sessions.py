@@ -15,7 +15,8 @@ from scheduled.access.users import User
 from scheduled.clock import Clock
 from scheduled.running.tail import clean
 from scheduled.store import access
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 
 __all__ = ["Session", "Sessions"]
 

@@ -11,7 +11,7 @@ from scheduled.access.users import User
 from scheduled.errors import ConflictError, UsageError
 from scheduled.running.tail import clean
 from scheduled.store import access
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 __all__ = ["PREFIX", "Token", "Tokens"]
 

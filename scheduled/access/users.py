@@ -11,7 +11,7 @@ from scheduled.access.identity import Role
 from scheduled.access.keeping import Keeper, note
 from scheduled.errors import ConflictError, DuplicateError, UnknownNameError, UsageError, did_you_mean
 from scheduled.store import access
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 __all__ = ["User", "Users", "role_named", "tidy_name"]
 

@@ -39,7 +39,7 @@ def prune_history(*, older_than: Seconds | None = None, **options: Unpack[JobOpt
 
         age = _retention() if older_than is None else _as_timedelta(older_than)
         cutoff = Clock().now() - age
-        with _our_database() as database, closing(database.hold()) as held:
+        with _our_database() as database, database.hold() as held:
             pruned = asdict(prune(held, cutoff))
         told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in pruned.items())
         ctx.log.info("forgot %s from before %s", told, cutoff.isoformat())

@@ -139,7 +139,7 @@ def _request(parts: SplitResult) -> "Request":
     from urllib.request import Request
 
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
-    request = Request(bare.geturl(), headers={"User-Agent": f"scheduled/{VERSION}"})  # noqa: S310
+    request = Request(bare.geturl(), headers={"User-Agent": f"scheduled/{VERSION}"})  # noqa: S310 - as above
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         request.add_unredirected_header("Authorization", f"Basic {b64encode(login.encode()).decode()}")

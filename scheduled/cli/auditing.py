@@ -98,12 +98,11 @@ def prune(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     age = (
         timedelta(days=settings.retention_days) if older_than is None else timedelta(milliseconds=older_than)
     )
-    held = common.open_database(settings).hold()
     cutoff = common.now() - age
-    pruned = asdict(forget(held, cutoff, dry_run=dry_run))
-    if not dry_run:
-        forget_expired(held, common.now())
-    held.close()
+    with common.open_database(settings).hold() as held:
+        pruned = asdict(forget(held, cutoff, dry_run=dry_run))
+        if not dry_run:
+            forget_expired(held, common.now())
     if as_json:
         common.print_json({"cutoff": cutoff, "dry_run": dry_run, **pruned})
         return

@@ -140,20 +140,18 @@ def _run_inline(
 def _follow(occurrence_id: int) -> str:
     """Wait until the occurrence has ended; its status."""
     from scheduled.store import schedules
+    from scheduled.words import GOING_ON
 
-    held = common.open_database(common.settings()).hold()
     shown = ""
-    try:
+    with common.open_database(common.settings()).hold() as held:
         while True:
             row: Any = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
-            if row.status not in ("QUEUED", "RUNNING"):
+            if row.status not in GOING_ON:
                 return str(row.status)
             if row.status != shown:
                 shown = row.status
                 click.echo(f"occurrence {occurrence_id} is {shown}", err=True)
             time.sleep(0.2)
-    finally:
-        held.close()
 
 
 def _exit_by(status: str, occurrence_id: int) -> None:

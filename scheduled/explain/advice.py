@@ -7,7 +7,7 @@ from typing import Any
 
 from scheduled.explain.answer import Cause
 from scheduled.phrases import instant
-from scheduled.words import RETRIED, Reason, Status
+from scheduled.words import GOING_ON, RETRIED, Reason, Status
 
 ENDED_BADLY = (Status.FAILED, Status.TIMED_OUT, Status.INTERRUPTED, Status.CANCELLED)
 
@@ -26,7 +26,7 @@ class Advice:
 
 def advice(row: Any, schedule: Any, attempts: Sequence[Any], now: datetime) -> Advice:
     """About the occurrence `row` of the schedule `schedule`, whose attempts are these."""
-    ended = row.status not in (Status.QUEUED, Status.RUNNING)
+    ended = row.status not in GOING_ON
     again = ended and row.due_count == 1 and not schedule.orphaned
     completed = {one.job_name for one in attempts if one.status == Status.COMPLETED}
     resume = again and row.status in ENDED_BADLY and bool(completed)
@@ -61,9 +61,7 @@ def _while_running(row: Any, attempts: Sequence[Any]) -> Iterator[Cause]:
     if row.cancel_requested_at is not None:
         asked = f"{row.cancel_requested_by} asked at {instant(row.cancel_requested_at)} to cancel it"
         yield Cause("cancelling", f"{asked}: the daemon interrupts the job as soon as it hears of it")
-    ended = {one.job_name for one in attempts} - {
-        one.job_name for one in attempts if one.status in (Status.QUEUED, Status.RUNNING)
-    }
+    ended = {one.job_name for one in attempts} - {one.job_name for one in attempts if one.status in GOING_ON}
     going = next((one for one in reversed(attempts) if one.status == Status.RUNNING), None)
     of = f"{len(ended)} of {row.jobs_total} jobs have ended" if row.jobs_total else ""
     runs = f"{going.job_name} (run {going.id}) runs now" if going is not None else ""

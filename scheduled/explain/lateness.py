@@ -8,7 +8,7 @@ from scheduled.explain.answer import Cause
 from scheduled.missed_runs import Interval
 from scheduled.phrases import lasting
 from scheduled.store import explaining
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.stretches import Share, shares, without
 from scheduled.words import Status
 

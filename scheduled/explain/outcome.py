@@ -10,7 +10,7 @@ from scheduled.explain.present import how_it_ended, keeping
 from scheduled.missed_runs import Interval, gaps
 from scheduled.phrases import instant, lasting
 from scheduled.store import explaining
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.words import RETRIED, Reason, Status, Trigger
 
 SHOWN = 5

@@ -6,9 +6,10 @@ from typing import Any
 from scheduled.explain.answer import Cause
 from scheduled.expressions import Expression
 from scheduled.phrases import instant, lasting
+from scheduled.planner import due_if_set_back
 from scheduled.presence import why_absent
 from scheduled.store import explaining
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.words import REQUESTS, Trigger
 
 QUIET = timedelta(seconds=60)
@@ -89,8 +90,8 @@ def coming(held: Held, row: Any, expression: Expression, now: datetime) -> list[
 
 def stepped_back(row: Any, expression: Expression, now: datetime) -> list[Cause]:
     """That the frontier lies beyond its time, if so."""
-    due = expression.next(now)
-    if row.next_run_at is None or due is None or row.next_run_at <= due:
+    due = due_if_set_back(expression, row.next_run_at, now)
+    if due is None:
         return []
     message = (
         f"the clock once ran ahead and was set back: it would be due at {instant(due)}, but the ledger is "

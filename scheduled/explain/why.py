@@ -14,7 +14,8 @@ from scheduled.expressions import Expression, parse
 from scheduled.missed_runs import TICK
 from scheduled.phrases import instant
 from scheduled.store import explaining, schedules
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 
 
 def why(
@@ -35,16 +36,13 @@ def why(
         UnknownNameError: the database knows no such schedule.
         ExpressionError: its stored expression is not understood any more.
     """
-    held = database.hold()
-    try:
+    with database.hold() as held:
         row = held.row(schedules.ONE, the_id=schedule_id)
         if row is None:
             known = [known.id for known in held.rows(schedules.IDS)]
             hint = did_you_mean(schedule_id, known) if known else "`scheduled run` stores them when it starts"
             raise UnknownNameError(f"there is no schedule {schedule_id!r}: {hint}")
         return _Inquiry(held, row, grace_seconds, (clock or Clock()).now()).answer(at)
-    finally:
-        held.close()
 
 
 class _Inquiry:

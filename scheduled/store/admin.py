@@ -63,35 +63,26 @@ ATTEMPTS = Statement(
 
 def index(database: Database, *, words: bool = False) -> list[Any]:
     """The state of each schedule, by id: enough to count them; and its `words`, to search among them."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         return held.rows(INDEX_OF_WORDS if words else INDEX)
-    finally:
-        held.close()
 
 
 def switches(database: Database, schedule_id: str) -> list[Any]:
     """The events that decided whether and when the schedule is due, oldest first."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         return held.rows(EVENTS, the_schedule_id=schedule_id)
-    finally:
-        held.close()
 
 
 def ledger_page(
     database: Database, schedule_id: str, limit: int, before: tuple[datetime, int] | None = None
 ) -> list[Any]:
     """The newest occurrences of a schedule, by their due instants; those before that instant and id."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         if before is None:
             return held.rows(NEWEST_FIRST, the_schedule_id=schedule_id, limit=limit)
         due, one = before
         values = {"the_schedule_id": schedule_id, "due_before": due, "id_before": one}
         return held.rows(BEFORE, **values, limit=limit)
-    finally:
-        held.close()
 
 
 @dataclass(frozen=True)
@@ -105,11 +96,8 @@ class Lately:
 
 def lately(database: Database, schedule_id: str, job_names: Iterable[str]) -> dict[str, Lately]:
     """How each of the jobs did lately in that schedule, as its newest attempts tell."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         rows = held.rows(ATTEMPTS, the_schedule_id=schedule_id)
-    finally:
-        held.close()
     of: dict[str, list[Any]] = {name: [] for name in job_names}
     for row in rows:
         if row.job_name in of:
@@ -136,12 +124,9 @@ def newest_occurrences(database: Database, ids: Sequence[str]) -> dict[str, list
     places = next(size for size in SIZES if len(ids) <= size)
     wanted = {f"id_{place}": one for place, one in enumerate([*ids, *[""] * (places - len(ids))])}
     found: dict[str, list[Any]] = {one: [] for one in ids}
-    held = database.hold()
-    try:
+    with database.hold() as held:
         for row in held.rows(newest_of(places), **wanted):
             found[row.schedule_id].append(row)
-    finally:
-        held.close()
     return found
 
 

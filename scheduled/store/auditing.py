@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import events, given, occurrences, schedules
 

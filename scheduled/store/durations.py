@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Integer, String, bindparam, column, select, t
 
 from scheduled.columns import UtcDateTime
 from scheduled.errors import DatabaseError
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.schema import require_current
 from scheduled.store.statements import Statement
 from scheduled.words import Status
@@ -86,12 +87,9 @@ def median_ms(taken: Iterable[int]) -> int | None:
 
 def typical_seconds(database: Database, job_names: Iterable[str]) -> dict[str, float]:
     """The median of how long each job's newest completed runs took; without the jobs that have none."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         medians = {name: median_ms(taken_ms(held, name)) for name in job_names}
         return {name: found / 1000 for name, found in medians.items() if found is not None}
-    finally:
-        held.close()
 
 
 def seconds_if_known(url: str, job_names: Iterable[str]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, bindparam, func, select
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import occurrences, runs, spelled
 from scheduled.words import GOING_ON

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from scheduled.missed_runs import TICK, Interval
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.marks import alive
 from scheduled.store.statements import Statement
 from scheduled.store.tables import (

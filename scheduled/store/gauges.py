@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select, true
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import any_of, given, lock_is_free, occurrences, schedules, spelled, workers
 from scheduled.words import Status, WorkerStatus, WorkerType

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, cast, extract, func, or_, select, union_all
 
 from scheduled.missed_runs import Interval
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
 from scheduled.store.dicts import dicts
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import given, occurrences, runs, spelled, within
 from scheduled.words import GOING_ON, REQUESTS, Status, Trigger

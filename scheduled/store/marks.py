@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select, true
 
 from scheduled.missed_runs import TICK, Busy, Interval
 from scheduled.planner import Expiry, Mark, Waiting
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import (
     any_of,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import any_of, events, given, occurrences, outputs, runs, spelled, workers
 from scheduled.words import Status, WorkerStatus

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import (
     any_of,

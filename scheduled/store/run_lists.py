@@ -121,9 +121,6 @@ def _bounds(database: Database, wanted: Filter) -> tuple[int | None, int | None]
     """The least id that is asked for, and the one from which on none is."""
     if wanted.since is None and wanted.until is None:
         return None, None
-    held = database.hold()
-    try:
+    with database.hold() as held:
         first = None if wanted.since is None else first_run_from(held, wanted.since)
         return first, None if wanted.until is None else first_run_from(held, wanted.until)
-    finally:
-        held.close()

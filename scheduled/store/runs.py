@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement, Write
 from scheduled.store.tables import all_given, given, inserted, outputs, runs
 from scheduled.words import Status

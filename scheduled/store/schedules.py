@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from scheduled.running.tail import clean
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import (
     all_given,
@@ -19,7 +19,7 @@ from scheduled.store.tables import (
     schedules,
     spelled,
 )
-from scheduled.words import REQUESTS, Status, Trigger
+from scheduled.words import REQUESTS, Status
 
 _s, _o = schedules.c, occurrences.c
 
@@ -105,7 +105,3 @@ def add_event(
     """Write one line of the audit; its id."""
     values = {"schedule_id": schedule_id, "event": event, "at": at, "actor": actor}
     return int(held.insert(ADD_EVENT, **values, reason=reason and clean(reason), data=data))
-
-
-def is_request(trigger: str) -> bool:
-    return Trigger(trigger) in REQUESTS

@@ -47,11 +47,8 @@ REVISION = "SELECT version_num FROM scheduled_version"
 def current(database: Database) -> str | None:
     """The revision of the database's tables; None if there are none of ours."""
     find = FIND_OURS[database.dialect.name]
-    held = database.hold()  # each command asks this first: an inspector would cost more than all the rest
-    try:
+    with database.hold() as held:  # each command asks this: an inspector would cost more than all the rest
         return held.scalar(REVISION) if held.scalar(find) else None
-    finally:
-        held.close()
 
 
 def is_current(database: Database) -> bool:

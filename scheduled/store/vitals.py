@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, bindparam, column, func, or_, select, table, true
 
 from scheduled.columns import UtcDateTime
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.leases import Moment, is_taken
 from scheduled.store.statements import Statement
 

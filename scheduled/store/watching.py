@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from scheduled.errors import DatabaseError
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 
 
 class Watch:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from scheduled.store import schedules as of_schedules
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement
 from scheduled.store.tables import given, occurrences, outputs, runs, workers
 
@@ -83,9 +84,6 @@ def outputs_of(held: Held, run_ids: Iterable[int]) -> dict[int, Any]:
 
 def worker_name(database: Database, worker_id: str | None) -> str:
     """The process of that id, as host/pid; the id itself if nothing else is known of it."""
-    held = database.hold()
-    try:
+    with database.hold() as held:
         row = held.row(WORKER, the_id=worker_id) if worker_id else None
-    finally:
-        held.close()
     return (worker_id or "") if row is None else f"{row.hostname}/{row.pid}"

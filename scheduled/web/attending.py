@@ -45,23 +45,26 @@ def _live(
     ending: threading.Event,
     seconds: float,
 ) -> None:
-    held = database.hold()
     registered = False
-    try:
+    with database.hold() as held:
         while True:
-            try:
+            with _told(events):
                 if registered:
                     lifeline.beat(held, clock.now())
                 else:
                     lifeline.register(held, None)
                     registered = True
-            except DatabaseError as error:
-                events.emit("sidework.failed", WARNING, work="heartbeat", error=str(error))
             if ending.wait(seconds):
                 break
         if registered:
-            lifeline.stop(held, clock.now())
+            with _told(events):
+                lifeline.stop(held, clock.now())
+
+
+@contextmanager
+def _told(events: Events) -> Iterator[None]:
+    """What the database refuses is a line of the log."""
+    try:
+        yield
     except DatabaseError as error:
         events.emit("sidework.failed", WARNING, work="heartbeat", error=str(error))
-    finally:
-        held.close()

@@ -13,7 +13,8 @@ from typing import Any
 
 from scheduled.clock import Clock
 from scheduled.errors import DatabaseError
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.newest import Newest, begun, newest, output_of
 from scheduled.store.watching import Watch
 from scheduled.web.curtain import Curtain

@@ -29,7 +29,8 @@ from scheduled.store import (
     workers,
 )
 from scheduled.store.at_once import AtOnce, shape_of
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.reads import Wanted
 from scheduled.store.statements import Statement, Write
 from scheduled.words import Status
@@ -127,7 +128,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def held(database: Database) -> Iterator[Held]:
-    with closing(database.hold()) as made:
+    with database.hold() as made:
         yield made
 
 

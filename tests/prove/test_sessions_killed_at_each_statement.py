@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from scheduled.errors import DatabaseUnavailableError
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.testing import ManualDaemon
 from tests.conftest import NOON, World
 from tests.law import assert_lawful

@@ -30,7 +30,11 @@ def _check(value: Any, deeper: int) -> None:
 
 Params = Annotated[
     dict[Annotated[str, Field(max_length=200)], Any],
-    Field(max_length=100, description="Parameters for the jobs, over those of the schedule."),
+    Field(
+        max_length=100,
+        description="Parameters for the jobs, over those of the schedule: any JSON, nested at most"
+        f" {DEEPEST} deep, with whole numbers of at most 64 bits.",
+    ),
     AfterValidator(_storable),
 ]
 JobName = Annotated[Text, Field(min_length=1, max_length=64)]

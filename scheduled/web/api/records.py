@@ -162,12 +162,9 @@ def lanes(
 
 
 def _scheduler(site: Site) -> dict[str, Any]:
-    held = site.database.hold()
-    try:
+    with site.database.hold() as held:
         found = gauges(held, site.clock.now())
         current = doing(held)
-    finally:
-        held.close()
     return {
         "running": bool(found.daemons),
         "daemons": len(found.daemons),

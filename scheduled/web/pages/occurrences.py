@@ -9,8 +9,8 @@ from scheduled.errors import UnknownNameError
 from scheduled.explain.advice import advice
 from scheduled.explain.answer import Cause
 from scheduled.explain.outcome import outcome
-from scheduled.store.database import Held
 from scheduled.store.durations import median_ms, taken_ms
+from scheduled.store.held import Held
 from scheduled.store.whole import Whole, outputs_of, whole
 from scheduled.web.curtain import Curtain, Text
 from scheduled.web.graphs import of_attempts
@@ -18,7 +18,7 @@ from scheduled.web.links import link
 from scheduled.web.pages.common import OccurrenceId, OfSite, Operator, Viewer, done, note_vitals
 from scheduled.web.rendering import page
 from scheduled.web.site import Site
-from scheduled.words import Status
+from scheduled.words import GOING_ON, Status
 
 router = APIRouter(prefix="/admin/occurrences/{occurrence_id}", include_in_schema=False)
 SHOWN = 8_000
@@ -28,15 +28,12 @@ TROUBLES = (Status.FAILED, Status.TIMED_OUT, Status.INTERRUPTED, Status.CANCELLE
 @router.get("", name="occurrence", dependencies=[Depends(note_vitals)])
 def occurrence(request: Request, site: OfSite, occurrence_id: OccurrenceId, _identity: Viewer) -> Response:
     """All about one occurrence."""
-    held = site.database.hold()
-    try:
+    with site.database.hold() as held:
         found = whole(held, occurrence_id)
         if found is None:
             raise UnknownNameError(f"there is no occurrence {occurrence_id}: it may have been pruned")
         context = _shown(site, held, found)
-    finally:
-        held.close()
-    live = found.row.status in (Status.QUEUED, Status.RUNNING)
+    live = found.row.status in GOING_ON
     watched: dict[str, Any] = {"watched": occurrence_id} if live else {}
     title = f"{context['name']}, occurrence {occurrence_id}"
     return page(request, "occurrence.html", title=title, section="schedules", live=True, **watched, **context)
