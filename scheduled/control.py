@@ -88,6 +88,10 @@ class Control:
         self.reloading = True
         self.wakeup.set()
 
+    def stay(self) -> None:
+        """Not after all, if it is not too late: the newest definitions do not load."""
+        self.reloading = False
+
     @property
     def leaving(self) -> bool:
         """Whether the occurrence must end before its next job."""

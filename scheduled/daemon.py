@@ -2,11 +2,10 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
@@ -14,12 +13,13 @@ from types import FrameType
 from scheduled.clock import Clock
 from scheduled.control import Control
 from scheduled.engine import Engine
-from scheduled.errors import DatabaseUnavailableError
+from scheduled.errors import DatabaseError, DatabaseUnavailableError
 from scheduled.events import ERROR, INFO, Events
 from scheduled.lifeline import Lifeline
 from scheduled.lock import Holder
 from scheduled.patience import Patience
 from scheduled.registry import Registry
+from scheduled.reloads import Reloads
 from scheduled.runner import Runner
 from scheduled.running.capture import Capture
 from scheduled.running.interrupts import Interrupter
@@ -124,10 +124,12 @@ class Loop:
         self.patience = Patience(parts.control, events)
         parts.engine.shares = settings.wake == "exact" and not once
 
-    def work(self) -> None:
-        """Work until told to stop or to reload; with `once`, until nothing is due."""
+    def work(self) -> bool:
+        """Work until told to stop or to reload (then true); with `once`, until nothing is due."""
         control, engine = self.parts.control, self.parts.engine
-        while not control.stopping and not control.reloading:
+        while not control.stopping:
+            if control.reloading:
+                return True
             try:
                 step = self.patience.persist(engine.step)
             except DatabaseUnavailableError:
@@ -135,8 +137,9 @@ class Loop:
             if step.worked or control.stopping or control.reloading:
                 continue  # who waited for the database has perhaps heard the wake-up call already
             if self._once:
-                return
+                break
             self._sleep(step.wake_at)
+        return False
 
     def _sleep(self, wake_at: datetime | None) -> None:
         """Until the next due instant, a request, a signal, or the poll interval: whichever is first."""
@@ -158,7 +161,8 @@ class Loop:
     def leave(self) -> None:
         """The instance is STOPPED. Raises DatabaseUnavailableError if the database is away for too long."""
         lifeline, held = self.parts.lifeline, self.parts.engine.held
-        self.patience.persist(lambda: lifeline.stop(held, self._clock.now()))
+        with self.parts.sidework.minded():
+            self.patience.persist(lambda: lifeline.stop(held, self._clock.now()))
         self._events.emit("daemon.stopped", INFO, jobs_processed=lifeline.jobs_processed)
 
 
@@ -192,10 +196,8 @@ class Daemon(Loop):
         super().__init__(parts, settings, clock, events, once=once)
         self._database = database
         self._registry = registry
-        self._check_options = check_options
-        # Jobs may change both for a while; a reload is checked as the process was started.
-        self._found = (dict(os.environ), os.getcwd())
-        self._reloads = reloads and not (sys.stdin is not None and sys.stdin.isatty())
+        self._checks = Reloads(check_options, self._reload)
+        self._heeds_reloads = reloads and not (sys.stdin is not None and sys.stdin.isatty())
 
     @property
     def worker_id(self) -> str:
@@ -209,49 +211,46 @@ class Daemon(Loop):
         3. Step after step, and sleep in between.
         4. The instance is STOPPED, the signals and streams are given back.
 
+        From a reload on, SIGHUP waits, through exec (signal(7)), until whoever starts afresh can heed it:
+        meanwhile it would be the end of the process.
+
         Raises:
             DatabaseUnavailableError: the database was away when the time to stop had come.
         """
         parts = self.parts
         with hosting(parts, self._on_signal):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
             self.patience.persist(parts.engine.begin)
             parts.sidework.start()
             self.tell_started(self._database, self._registry)
             try:
-                self.work()
+                afresh = self.work()
             finally:
                 parts.sidework.stop()
             self.leave()
-        return parts.control.reloading and not parts.control.stopping
+            afresh = afresh and not parts.control.stopping
+            if afresh:
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+        return afresh
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and self._reloads:
-            threading.Thread(target=self._try_reload, daemon=True, name="reload").start()
+        if number == signal.SIGHUP and self._heeds_reloads:
+            self._checks.ask()
         else:
             self.parts.control.stop()
 
-    def _try_reload(self) -> None:
-        """Check the definitions in a child; reload if they load, else keep the old ones and say why."""
+    def _reload(self, faults: str | None) -> None:
+        """Reload if they load, else keep the old ones and say why."""
         self.parts.capture.own()
-        environment, folder = self._found
-        checked = subprocess.run(
-            [sys.executable, "-m", "scheduled", "check", *self._check_options],
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if checked.returncode == 0:
+        if faults is None:
             self._events.emit("daemon.reloading", INFO)
             self.parts.control.reload()
             return
         from scheduled.rejecting import note_rejected  # seldom needed, and for as long in memory
 
-        faults = (checked.stdout + checked.stderr).strip()
+        self.parts.control.stay()
         self._events.emit("definitions.rejected", ERROR, faults=faults)
-        with closing(self._database.hold()) as held:
+        with suppress(DatabaseError), self._database.hold() as held:  # then the log alone tells of it
             note_rejected(held, self._clock.now(), f"daemon {self.parts.lifeline.name}", faults)
 
 
@@ -264,4 +263,4 @@ def leave(status: int, within: float = 2.0) -> None:
 
 def start_afresh() -> None:
     """Become the same command again: same pid, fresh modules."""
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - as we were called

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -107,6 +108,43 @@ def test_it_reloads_the_definitions_on_sighup(place: Place) -> None:
     daemon.send_signal(signal.SIGHUP)
     place.wait_for_row("SELECT 1 FROM job_schedule WHERE id = 'slower'")
     assert place.value("SELECT orphaned FROM job_schedule WHERE id = 'slow'") == 1
+    assert daemon.poll() is None
+
+
+def test_it_heeds_a_reload_that_comes_while_it_reloads(place: Place) -> None:
+    daemon = place.start()
+    daemon.send_signal(signal.SIGHUP)
+    place.wait_for(lambda: place.events("daemon.stopped"))
+    place.define(DEFINITIONS.replace('id="slow", name="Slow"', 'id="slower", name="Slower"'))
+    while not place.events("daemon.started")[1:]:
+        assert daemon.poll() is None
+        daemon.send_signal(signal.SIGHUP)
+    place.wait_for_row("SELECT 1 FROM job_schedule WHERE id = 'slower'")
+    place.wait_for(lambda: place.events("daemon.started")[2:])
+
+
+def test_it_checks_once_what_is_asked_for_many_times_at_once(place: Place) -> None:
+    daemon = place.start()
+    place.define(DEFINITIONS + "with open('loads', 'a') as loads: print('loaded', file=loads)\n")
+    for _ in range(50):
+        daemon.send_signal(signal.SIGHUP)
+        time.sleep(0.001)
+    place.wait_for(lambda: place.events("daemon.started")[1:])
+    assert len((place.folder / "loads").read_text().splitlines()) < 10
+
+
+def test_it_withdraws_a_reload_whose_definitions_break_before_it_comes(place: Place) -> None:
+    daemon = place.start()
+    place.call("trigger", "slow")
+    place.wait_for_row(RUNS_SLEEPY)
+    daemon.send_signal(signal.SIGHUP)
+    place.wait_for(lambda: place.events("daemon.reloading"))
+    place.define("schedules = [")
+    daemon.send_signal(signal.SIGHUP)
+    place.wait_for(lambda: place.events("definitions.rejected"))
+    place.call("cancel", str(place.value("SELECT id FROM occurrence WHERE schedule_id = 'slow'")))
+    done = place.value("SELECT COUNT(*) FROM occurrence")
+    place.wait_for_row(f"SELECT COUNT(*) > {done} + 1 FROM occurrence")
     assert daemon.poll() is None
 
 
