@@ -65,9 +65,13 @@ class Period:
         start, end = max(self.start, within.start), min(self.end, within.end)
         return self.expression.count(start - TICK, end - TICK) if start < end else 0
 
-    def planned(self, moment: datetime) -> bool:
-        """Whether the ledger may rightly have the instant from this period."""
-        return self.start <= moment < self.planned_to and self.expression.at_or_after(moment) == moment
+    def planned(self, row: LedgerRow) -> bool:
+        """Whether the ledger may rightly have all of the row's instants from this period."""
+        first, last = row.due_at, row.due_until
+        if not self.start <= first <= last < self.planned_to:
+            return False
+        ends = self.expression.at_or_after(first), self.expression.at_or_after(last)
+        return ends == (first, last) and self.expression.count(first - TICK, last) == row.due_count
 
 
 @dataclass
@@ -157,8 +161,8 @@ def hold_against(
             account.expected += 1
             account.tell(account.missing, f"{instant(missing)} has no row")
         found = due.take(Interval(start, row.due_until + TICK))
-        if found == 0 and _planned(deciding, row):
-            found = 1
+        if found < row.due_count and row.due_at >= since and any(one.planned(row) for one in deciding):
+            found = row.due_count
         account.expected += found
         account.accounted += found
         _count(account, row, found)
@@ -179,10 +183,6 @@ def _count(account: Account, row: LedgerRow, instants: int) -> None:
     else:
         account.ran += instants
         account.running += row.status == Status.RUNNING
-
-
-def _planned(deciding: Sequence[Period], row: LedgerRow) -> bool:
-    return row.due_count == 1 and any(period.planned(row.due_at) for period in deciding)
 
 
 class _Due:

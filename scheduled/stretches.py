@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 
 from scheduled.missed_runs import Interval
 
@@ -17,18 +18,15 @@ class Share:
 
 def without(whole: Interval, holes: Iterable[Interval]) -> list[Interval]:
     """What is left of an interval when the holes are taken out."""
-    left = [whole]
-    for hole in holes:
-        left = [
-            part
-            for piece in left
-            for part in (
-                Interval(piece.start, min(piece.end, max(hole.start, piece.start))),
-                Interval(max(piece.start, min(hole.end, piece.end)), piece.end),
-            )
-            if part.start < part.end
-        ]
-    return left
+    left, since = [], whole.start
+    for hole in sorted(holes, key=attrgetter("start")):
+        if hole.start > whole.end:
+            break
+        if since < hole.start:
+            left.append(Interval(since, hole.start))
+        since = max(since, hole.end)
+    untouched = since == whole.start  # then it is left, also if it is but an instant
+    return [*left, Interval(since, whole.end)] if untouched or since < whole.end else left
 
 
 def total(parts: Iterable[Interval]) -> timedelta:

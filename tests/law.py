@@ -103,7 +103,12 @@ def _breaches(database: Database) -> Iterator[str]:
         for stretch in stretches:
             due = stretch.count(stretch.since, stretch.until - TICK)
             within = [row for row in rows if stretch.since <= row["due_at"] < stretch.until]
-            held = sum(row["due_count"] for row in within if _fits(stretch, row))
+            ends = [min(row["due_until"], stretch.until - TICK) for row in within]
+            held = sum(
+                stretch.count(row["due_at"], end)
+                for row, end in zip(within, ends, strict=True)
+                if _fits(stretch, row)
+            )
             if due != held:
                 yield f"{schedule['id']} owed {due} from {stretch.since} to {stretch.until}, not {held}"
         skipped = sum(row["due_count"] for row in rows if row["status"] == "SKIPPED")
@@ -121,6 +126,7 @@ def _fits(stretch: Stretch, row: dict[str, Any]) -> bool:
 def _half_rows(database: Database) -> Iterator[str]:
     """What no crash and no error may leave behind."""
     locked = {s["id"]: s["locked_by"] for s in _all(database, tables.schedules) if s["locked_by"]}
+    patient = {s["id"] for s in _all(database, tables.schedules) if _may_rerun(database, s)}
     for row in _all(database, tables.occurrences):
         runs = _all(database, tables.runs, occurrence_id=row["id"])
         waiting = [run for run in runs if run["status"] in OPEN]
@@ -132,10 +138,31 @@ def _half_rows(database: Database) -> Iterator[str]:
         elif row["started_at"] is not None and row["status"] != "QUEUED":
             answers = [run for run in runs if not _abandoned(run)]
             yield from _miscounts(row, {run["job_name"]: run["status"] for run in answers})
+        again = []
         for job in {run["job_name"] for run in runs}:
-            attempts = [run["attempt"] for run in runs if run["job_name"] == job]
-            if attempts != list(range(1, len(attempts) + 1)):
-                yield f"{_told(row)} numbers the attempts of {job} {attempts}"
+            attempts = [run for run in runs if run["job_name"] == job]
+            if (numbers := [run["attempt"] for run in attempts]) != list(range(1, len(attempts) + 1)):
+                yield f"{_told(row)} numbers the attempts of {job} {numbers}"
+            again += attempts[:-1]
+        yield from _repeats(row, again, row["schedule_id"] in patient)
+
+
+def _repeats(row: dict[str, Any], again: list[dict[str, Any]], may_rerun: bool) -> Iterator[str]:
+    """An attempt follows one that failed; or, once, if the schedule asks for that, one cut off."""
+    cut_off = [run for run in again if run["status"] == "INTERRUPTED" or _abandoned(run)]
+    for run in again:
+        if run["status"] not in FAILED and run not in cut_off:
+            yield f"{_told(row)} repeats {run['job_name']}, which was {run['status']}"
+    if len(cut_off) > may_rerun:
+        jobs = [run["job_name"] for run in cut_off]
+        yield f"{_told(row)} begins {jobs} again, more often than its schedule asks for"
+
+
+def _may_rerun(database: Database, schedule: dict[str, Any]) -> bool:
+    """Whether any of its definitions asks for what was interrupted to be run once more."""
+    events = _all(database, tables.events, schedule_id=schedule["id"])
+    known = [schedule["definition"], *((event["data"] or {}).get("to") for event in events)]
+    return any(definition.get("rerun_interrupted") for definition in known if definition)
 
 
 def _abandoned(run: dict[str, Any]) -> bool:

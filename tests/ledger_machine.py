@@ -26,6 +26,9 @@ CRONS = (
     "0 3 * * *",
     "10,40 1-4 * * *",
     "7 * * * *",
+    "*/20 * * * 0,6",
+    "5 1-5 1,28-31 * *",
+    "*/30 * 1-7 3,6,10-11 1",
 )
 EVERY = ("every 7 minutes", "every 4 minutes", "every 90 seconds", "every 2 hours", "every 1 days")
 # Before a change of the clocks in each of the zones, and a plain day.
@@ -46,10 +49,13 @@ OPTIONS = st.fixed_dictionaries(
         "jobs": st.sampled_from([["work"], ["after"]]),
     }
 )
+HAPPENINGS = [
+    "nothing", "nothing", "raises", "killed", "halted", "cancelled", "stepped", "switched", "deployed",
+]  # fmt: skip
 DEEDS = st.builds(
     Deed,
     st.sampled_from([0, 1, 100, 1000]),
-    st.sampled_from(["nothing", "nothing", "raises", "killed", "halted", "cancelled", "stepped"]),
+    st.sampled_from(HAPPENINGS),
 )
 SIDES = st.integers(0, 1)
 
@@ -61,6 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.stage = Stage(datetime(2026, 6, 1, 12, tzinfo=UTC))
         self.stage.clock.moved = self._moved
+        self.stage.switch, self.stage.deploy = self._switch, self._retime
         self.options: dict[str, dict[str, Any]] = {}
         self.debts: dict[str, Debt] = {}
         self.switched: dict[str, list[tuple[str, datetime]]] = {name: [] for name in IDS}
@@ -132,9 +139,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(IDS))
     def a_schedule_is_switched(self, name: str) -> None:
+        self._switch(name)
+
+    def _switch(self, name: str) -> None:
         debt = self.debts.get(name)
         if debt is None:
             return
+        self._look()  # in the middle of a job, too
         now = self.stage.clock.now()
         if debt.enabled:
             self.stage.commands.disable([name])
@@ -263,6 +274,16 @@ class LedgerMachine(RuleBasedStateMachine):
         return Registry.of(
             [Schedule(name, name, mode="JOBS", **options) for name, options in self.options.items()]
         )
+
+    def _retime(self, name: str, side: Side) -> None:
+        """While it runs elsewhere, it is deployed here with another rhythm; unless something runs here."""
+        if name not in self.options or self.stage.is_working(side):
+            return
+        crons = CRONS + EVERY
+        cron = crons[(crons.index(self.options[name]["cron"]) + 1) % len(crons)]
+        self.options[name] = {**self.options[name], "cron": cron}
+        self.plain[name] = False
+        self._restart(side)
 
     def _restart(self, side: Side) -> None:
         if side.crank is not None:

@@ -110,6 +110,7 @@ class Debt:
         """The clock is set back to now: what nobody has answered for since is still to come."""
         answered = {due for _row, dues in self.answers.values() for due in dues}
         self.owed = {due for due in self.owed if due < now or due in answered}
+        self.passed(now, now)
 
     def begin(self, now: datetime) -> None:
         """It is planned afresh from now on: what was only skipped, and will come again, is not owed yet."""

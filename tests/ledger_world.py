@@ -21,7 +21,8 @@ from scheduled.registry import Registry
 from scheduled.runner import Runner
 from scheduled.running.calling import Outcome
 from scheduled.settings import Settings
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from scheduled.store.schema import prepare
 from scheduled.testing import ManualDaemon, SettableClock
 from tests.commits import before_and_after_commits
@@ -74,7 +75,7 @@ class Deed:
 
     seconds: float = 0.0
     happens: str = "nothing"
-    """nothing, raises, killed, halted, disabled, cancelled, stepped"""
+    """nothing, raises, killed, halted, cancelled, stepped, switched, deployed"""
 
 
 class Stage:
@@ -93,6 +94,9 @@ class Stage:
         self.notes: Counter[tuple[int, str, int]] = Counter()
         self.deeds: deque[Deed] = deque()
         self.fuse: int | None = None
+        self.switch: Callable[[str], None] = lambda _schedule_id: None
+        self.deploy: Callable[[str, Side], None] = lambda _schedule_id, _side: None
+        """What the machine does when a job says so: it knows what was owed before."""
         self._working: list[Side] = []
         self._burning = False
         self._doomed: Side | None = None
@@ -146,6 +150,10 @@ class Stage:
         self.let_pass(seconds)
         side.halted, side.since = False, self.clock.now()
         self._side_threads(side)
+
+    def is_working(self, side: Side) -> bool:
+        """Whether a job runs there."""
+        return side in self._working
 
     def history(self) -> tuple[list[tuple[datetime, datetime]], list[tuple[datetime, datetime]]]:
         """The lives, and the processes, up to now."""
@@ -270,6 +278,10 @@ class Stage:
             self.commands.cancel(ctx.occurrence_id)
         elif what == "stepped":
             self.clock.step(minutes=7)
+        elif what == "switched":
+            self.switch(ctx.schedule_id)
+        elif what == "deployed":
+            self.deploy(ctx.schedule_id, next(other for other in self.sides if other is not side))
 
     def _hook(self) -> None:
         """Death: within a job, or before any action on the database, when the fuse has burnt down."""

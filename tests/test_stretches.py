@@ -31,6 +31,12 @@ def test_the_shares_add_up_to_the_whole(whole: Interval, given: dict[str, list[I
     )
 
 
+def test_an_instant_is_left_unless_it_is_taken() -> None:
+    instant = Interval(NOON, NOON)
+    assert without(instant, [Interval(at("13:00"), at("14:00"))]) == [instant]
+    assert without(instant, [Interval(at("11:00"), at("14:00"))]) == []
+
+
 @given(intervals, st.lists(intervals, max_size=5))
 def test_taking_out_leaves_nothing_of_what_was_taken(whole: Interval, holes: list[Interval]) -> None:
     left = without(whole, holes)

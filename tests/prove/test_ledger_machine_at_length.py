@@ -18,7 +18,7 @@ pytestmark = pytest.mark.prove
 
 class TestLedgerAtLength(LedgerMachine.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(
-        max_examples=int(EXAMPLES or 100),
+        max_examples=int(EXAMPLES or 60),
         stateful_step_count=35,
         deadline=None,
         derandomize=EXAMPLES is None,
