@@ -12,8 +12,8 @@ from scheduled.registry import Registry
 from scheduled.resuming import done_before
 from scheduled.running.identity import alive, kill_group
 from scheduled.store import ledger, runs, schedules, workers
-from scheduled.store.database import Held
-from scheduled.waiting import counts_of, skip_jobs
+from scheduled.store.held import Held
+from scheduled.waiting import end_unreached
 from scheduled.words import Reason, Status, WorkerStatus, WorkerType
 
 
@@ -164,19 +164,11 @@ def _interrupt(
     last_sign: datetime = max(sign for sign in (*signs, *(a.finished_at for a in attempts)) if sign)
     wanted = lock.definition.get("rerun_interrupted") and running.cancel_requested_at is None
     requeued = bool(wanted) and running.reason != Reason.RERUN
-    reached = {attempt.job_name for attempt in attempts}
-    unreached = [name for name in _jobs_of(held, running, lock, registry) if name not in reached]
+    outcome, reason = (ledger.REQUEUE, Reason.RERUN) if requeued else (ledger.INTERRUPT, Reason.HOLDER_LOST)
     name = lock.locked_by if lock.hostname is None else f"{lock.hostname}/{lock.pid}"
     detail = f"the daemon {name} was lost: {why}"
-    ended = {"the_id": running.id, "holder": lock.locked_by, "detail": detail, "finished_at": last_sign}
-    if requeued:
-        changed = held.run(ledger.REQUEUE, reason=Reason.RERUN, **ended)
-    else:
-        counts = counts_of(attempts, len(unreached))
-        changed = held.run(
-            ledger.FINISH, status=Status.INTERRUPTED, reason=Reason.HOLDER_LOST, **ended, **counts
-        )
-    if changed != 1:
+    ended = {"the_id": running.id, "holder": lock.locked_by, "reason": reason, "detail": detail}
+    if held.run(outcome, finished_at=last_sign, **ended) != 1:
         raise FencedError(f"occurrence {running.id} has ended meanwhile")
     for attempt in attempts:
         if attempt.status == Status.RUNNING:
@@ -192,8 +184,10 @@ def _interrupt(
             )
         elif attempt.status == Status.QUEUED:
             held.make(skip_queued_attempt(attempt.id, Reason.HOLDER_LOST, now))
-    left = () if requeued else unreached
-    skip_jobs(held, running.id, lock.schedule_id, running.trigger, left, Reason.HOLDER_LOST, now)
+    if not requeued:
+        began_all = len({attempt.job_name for attempt in attempts}) >= running.jobs_total
+        jobs = () if began_all else _jobs_of(held, running, lock, registry)
+        end_unreached(held, running, attempts, jobs, Reason.HOLDER_LOST, now)
     return last_sign, requeued
 
 

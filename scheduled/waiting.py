@@ -1,11 +1,11 @@
 """The end of what waits, and will not run, or not run again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from scheduled.store import ledger, runs, schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.words import RETRIED, Reason, Status
 
 
@@ -34,52 +34,48 @@ def end_waiting(
         held.run(ledger.ADD_SKIPPED, the_id=schedule_id, skipped=instants)
     occurrence = held.row(schedules.OCCURRENCE, the_id=occurrence_id)
     if occurrence.started_at is not None:
-        _skip_unreached(held, occurrence, reason, now)
+        attempts = held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence_id)
+        jobs = occurrence.jobs or held.row(schedules.ONE, the_id=schedule_id).definition.get("jobs", [])
+        end_unreached(held, occurrence, attempts, jobs, reason, now)
     return True
 
 
-def counts_of(attempts: Iterable[Any], unreached: int) -> dict[str, int]:
-    """How many jobs came to which end, by their last attempts; a retry that never began is none."""
-    ends = list({a.job_name: a.status for a in attempts if a.started_at or a.attempt == 1}.values())
-    return {
-        "jobs_completed": ends.count(Status.COMPLETED),
-        "jobs_failed": sum(end in RETRIED for end in ends),
-        "jobs_skipped": ends.count(Status.SKIPPED) + unreached,
-    }
-
-
-def skip_jobs(
+def end_unreached(
     held: Held,
-    occurrence_id: int,
-    schedule_id: str,
-    trigger: str,
-    names: Iterable[str],
+    occurrence: Any,
+    attempts: Sequence[Any],
+    jobs: Iterable[str],
     reason: Reason,
     now: datetime,
 ) -> None:
-    """Within a transaction: record jobs that had no attempt as ones that will have none."""
-    for name in names:
+    """Within a transaction, when an occurrence has ended before its time.
+
+    1. Those of its `jobs` that had no attempt are recorded as skipped.
+    2. Its jobs are counted: those that had an attempt, and those just recorded. They may differ from what was
+       counted when it began, if its schedule was given other jobs since.
+    """
+    reached = {attempt.job_name for attempt in attempts}
+    unreached = [name for name in jobs if name not in reached]
+    for name in unreached:
         runs.add_run(
             held,
-            occurrence_id=occurrence_id,
-            schedule_id=schedule_id,
+            occurrence_id=occurrence.id,
+            schedule_id=occurrence.schedule_id,
             job_name=name,
             attempt=1,
-            trigger=trigger,
+            trigger=occurrence.trigger,
             status=Status.SKIPPED,
             queued_at=now,
             finished_at=now,
             reason=reason,
         )
-
-
-def _skip_unreached(held: Held, occurrence: Any, reason: Reason, now: datetime) -> None:
-    """Of an occurrence that was to run again: the jobs without an attempt, as its definition names them."""
-    attempts = held.rows(runs.ATTEMPTS, the_occurrence_id=occurrence.id)
-    reached = {attempt.job_name for attempt in attempts}
-    definition = held.row(schedules.ONE, the_id=occurrence.schedule_id).definition
-    unreached = [name for name in occurrence.jobs or definition.get("jobs", []) if name not in reached]
-    skip_jobs(held, occurrence.id, occurrence.schedule_id, occurrence.trigger, unreached, reason, now)
-    # Its definition may have changed since it ran, and the jobs that it had then are not known any more.
-    total = len(reached) + len(unreached)
-    held.run(ledger.COUNT_JOBS, the_id=occurrence.id, jobs_total=total, **counts_of(attempts, len(unreached)))
+    # A retry that never began is no end.
+    ends = list({a.job_name: a.status for a in attempts if a.started_at or a.attempt == 1}.values())
+    held.run(
+        ledger.COUNT_JOBS,
+        the_id=occurrence.id,
+        jobs_total=len(reached) + len(unreached),
+        jobs_completed=ends.count(Status.COMPLETED),
+        jobs_failed=sum(end in RETRIED for end in ends),
+        jobs_skipped=ends.count(Status.SKIPPED) + len(unreached),
+    )

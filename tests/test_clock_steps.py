@@ -58,6 +58,16 @@ def test_what_was_switched_off_before_the_clock_was_set_back_is_lawful(world: Wo
     assert_lawful(daemon)
 
 
+def test_a_stretch_skipped_before_the_clock_was_set_back_is_lawful(world: World) -> None:
+    daemon = world.start("0 * * * *", now=at("12:10"))
+    daemon.down(hours=3)
+    daemon.run_due()
+    assert [row.due_count for row in daemon.skipped("it")] == [3]
+    daemon.clock.step(hours=-2)
+    daemon.disable("it")
+    assert_lawful(daemon)
+
+
 def test_what_was_skipped_and_is_withdrawn_is_not_missing(world: World) -> None:
     daemon = world.start("0 * * * *", now=at("12:10"))
     daemon.stop()

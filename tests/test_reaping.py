@@ -31,9 +31,11 @@ def killed_within(world: World, *names: str, **options: Any) -> ManualDaemon:
     return daemon
 
 
-def call_or_die(world: World, name: str, function: Callable[..., Any], context: JobContext) -> Outcome:
+def call_or_die(
+    world: World, name: str, function: Callable[..., Any], context: Callable[[], JobContext]
+) -> Outcome:
     outcome = call(function, context)
-    if context.job_name != name:
+    if context().job_name != name:
         return outcome
     world.crank.clock.advance(seconds=20)
     world.crank.beat()
@@ -99,6 +101,41 @@ def test_it_runs_it_again_once_if_the_schedule_asks_for_it(world: World) -> None
     assert [(row.status, row.reason) for row in daemon.ledger("it")] == [
         ("COMPLETED", "rerun_after_interruption")
     ]
+
+
+def taken_over(world: World, *began_with: str, finds: list[str]) -> ManualDaemon:
+    """A daemon on another host, which first gave the schedule other jobs, has taken the lock."""
+    dead = killed_within(world, *began_with, mode="JOBS", jobs=list(began_with))
+    for name in set(finds).difference(began_with):
+        world.job(name)
+    other = world.another(world.schedule(mode="JOBS", jobs=finds))
+    dead.clock.advance(minutes=6)
+    other.run_due()
+    return other
+
+
+def test_it_does_not_skip_jobs_that_the_schedule_had_not_when_it_began(world: World) -> None:
+    other = taken_over(world, "work", finds=["work", "more"])
+    assert other.ledger("it")[0].status == "INTERRUPTED"
+    assert [run["job_name"] for run in other.runs()] == ["work"]
+
+
+def test_it_counts_the_jobs_that_it_knows(world: World) -> None:
+    other = taken_over(world, "work", "more", finds=["work"])
+    assert [run["job_name"] for run in other.runs()] == ["work"]
+    with other.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT jobs_total FROM occurrence LIMIT 1").scalar() == 1
+
+
+def test_it_was_not_running_while_it_waited_to_run_again(world: World) -> None:
+    daemon = killed_within(world, "work", rerun_interrupted=True)
+    daemon.clock.advance(hours=3)
+    daemon.start()
+    daemon.cancel(daemon.ledger("it")[0].id)
+    daemon.run_due()
+    first, missed, _ = daemon.ledger("it")
+    assert (first.status, first.finished_at) == ("CANCELLED", at("13:00:20"))
+    assert (missed.due_at, missed.due_count, missed.reason) == (at("14:00"), 2, "daemon_down")
 
 
 def test_it_does_not_repeat_the_jobs_that_were_completed(world: World) -> None:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, select, true, update
+from sqlalchemy import and_, bindparam, case, func, select, true, update
 
 from scheduled.missed_runs import Entry
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.leases import LeaseEnd
 from scheduled.store.statements import Statement, Write
 from scheduled.store.tables import all_given, given, inserted, lock_is_free, occurrences, schedules, spelled
@@ -68,9 +68,12 @@ END_WAITING = Statement(
     update(occurrences)
     .where(_o.id == given(_o.id), _o.status == Status.QUEUED)
     .values(
-        all_given(occurrences, "reason", "detail", "finished_at")
-        # What ran once, and was interrupted, is not skipped.
-        | {"status": case((_o.reason == Reason.RERUN, _rerun_ends), else_=_status)}
+        all_given(occurrences, "reason", "detail")
+        # What ran once, and was interrupted, is not skipped; and it ran until then, and not until now.
+        | {
+            "status": case((_o.reason == Reason.RERUN, _rerun_ends), else_=_status),
+            "finished_at": func.coalesce(_o.finished_at, bindparam("finished_at", type_=_o.finished_at.type)),
+        }
     )
 )
 _counts = all_given(occurrences, "jobs_completed", "jobs_failed", "jobs_skipped")
@@ -85,6 +88,11 @@ FINISH = Statement(
     update(occurrences)
     .where(_under_the_lock)
     .values(_counts | all_given(occurrences, "status", "reason", "detail", "finished_at"))
+)
+INTERRUPT = Statement(
+    update(occurrences)
+    .where(_under_the_lock)
+    .values(all_given(occurrences, "reason", "detail", "finished_at") | {"status": Status.INTERRUPTED})
 )
 REQUEUE = Statement(
     update(occurrences)
@@ -116,12 +124,14 @@ RELEASE = Statement(
 RUNNING_OF = Statement(
     select(
         _o.id,
+        _o.schedule_id,
         _o.started_at,
         _o.trigger,
         _o.jobs,
         _o.reason,
         _o.rerun_of,
         _o.cancel_requested_at,
+        _o.jobs_total,
     ).where(
         _o.status == spelled(Status.RUNNING),
         _o.schedule_id == given(_o.schedule_id),
