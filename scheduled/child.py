@@ -73,7 +73,7 @@ def run(payload: Mapping[str, Any], on_progress: OnProgress = lambda done, total
     told = dict(payload["context"])
     due_at = datetime.fromisoformat(told.pop("due_at"))
     context = JobContext(**told, due_at=due_at, on_progress=on_progress, is_cancelled=_terminated.is_set)
-    return call(job.function, context)
+    return call(job.function, lambda: context)
 
 
 def _find(definitions: str, name: str) -> Job:

@@ -1,19 +1,21 @@
 """What happens, by name. Code emits events; log lines, metrics and notifications are subscribers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Event(NamedTuple):
     """`name` is stable (`job.finished`); `fields` are its facts."""
 
     name: str
     level: int = INFO
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
 
 
 Subscriber = Callable[[Event], None]

@@ -4,96 +4,45 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TextIO
 
-from pythonjsonlogger.json import JsonEncoder, JsonFormatter
+from pythonjsonlogger.json import JsonEncoder
 
 from scheduled.clock import Clock
-from scheduled.events import Event, Events
+from scheduled.events import DEBUG, ERROR, INFO, WARNING, Event, Events
 
-LOGGER = "scheduled.daemon"
 CLOCK = Clock()
 ENCODE = JsonEncoder().encode
-COLOURS = {10: "2", 20: "", 30: "33", 40: "31"}
+LEVELS = {DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARNING", ERROR: "ERROR"}
+COLOURS = {DEBUG: "2", WARNING: "33", ERROR: "31"}
 QUIET = frozenset({"worker_id", "occurrence_id", "job_run_id"})
 """Fields that readers of a terminal can do without, unless something is wrong."""
 
 
-class _Record(logging.LogRecord):
-    """An event as a record, with what our formatters and handlers look at, and no more.
-
-    Logging's own also finds out which file, thread and process it is from: that takes longer than the rest.
-    """
-
-    filename, lineno, args, exc_info, exc_text, stack_info = "", 0, (), None, None, None
-
-    def __init__(self, event: Event, fields: Mapping[str, Any]) -> None:
-        self.name = LOGGER
-        self.levelno, self.levelname = event.level, logging.getLevelName(event.level)
-        self.msg = event.name
-        self.at = CLOCK.now()
-        self.fields = fields
+_guard = threading.RLock()
 
 
-class _Text(logging.Formatter):
-    """`02:00:00 job.finished schedule_id=… status=COMPLETED`, for people."""
-
-    def __init__(self, colour: bool) -> None:
-        super().__init__()
-        self._colour = colour
-
-    def format(self, record: logging.LogRecord) -> str:
-        assert isinstance(record, _Record)  # noqa: S101 - nobody else's come here
-        fields = record.fields
-        time = record.at.astimezone().strftime("%H:%M:%S")
-        quiet = QUIET if record.levelno < logging.WARNING else frozenset[str]()
-        if record.getMessage() == "job.output":
-            return f"{time} {fields.get('job')} | {fields.get('line')}"
-        shown = " ".join(
-            f"{key}={_shown(value)}"
-            for key, value in fields.items()
-            if value is not None and key not in quiet
-        )
-        line = f"{time} {record.levelname.lower():7} {record.getMessage():20} {shown}".rstrip()
-        code = COLOURS.get(record.levelno, "") if self._colour else ""
-        return f"\x1b[{code}m{line}\x1b[0m" if code else line
+def _guard_anew() -> None:
+    """In a child that job code forked: whoever held it is not there any more."""
+    global _guard
+    _guard = threading.RLock()
 
 
-class _Json(JsonFormatter):
-    """One object a line: `timestamp`, `level`, `event`, and the event's fields."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        # Our records hold nothing but an event: none of what a formatter looks for in others is there.
-        assert isinstance(record, _Record)  # noqa: S101 - nobody else's come here
-        told = {"timestamp": record.at.isoformat(), "level": record.levelname, "event": record.msg}
-        for key, value in record.fields.items():
-            if value is not None:
-                told[key] = value
-        return ENCODE(told)
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to a stream that is flushed at the end of each line, and once is enough."""
-
-    def flush(self) -> None:
-        """Nothing is left to be done."""
+os.register_at_fork(after_in_child=_guard_anew)
 
 
 class LogSubscriber:
-    """Writes each event as one line."""
+    """Writes each event as one line. By itself: a record of logging's takes longer to make than to write."""
 
     def __init__(self, stream: TextIO, *, as_json: bool, level: str, worker_id: str | None = None) -> None:
         """`stream` is flushed at the end of each line, by itself."""
-        self._logger = logging.getLogger(LOGGER)
-        self._logger.propagate = False
-        self._logger.setLevel(level)
-        self._stream = stream
-        self._handler: logging.Handler = _Handler(stream)
-        self._handler.setFormatter(_Json() if as_json else _Text(stream.isatty()))
-        self._logger.handlers[:] = [self._handler]
+        self._stream: TextIO | None = stream
+        self._coloured = not as_json and stream.isatty()
+        self._line = _as_json if as_json else self._as_text
         self._least = logging.getLevelNamesMapping()[level]
         self.worker_id = worker_id
 
@@ -103,15 +52,46 @@ class LogSubscriber:
 
     def close(self) -> None:
         """Log nothing more, and close the stream. What finds no room there any more is lost."""
-        self._handler = logging.NullHandler()
-        self._logger.handlers[:] = [self._handler]
+        stream, self._stream = self._stream, None
         with suppress(OSError):
-            self._stream.close()
+            if stream is not None:
+                stream.close()
 
     def __call__(self, event: Event) -> None:
         if event.level < self._least:
             return
-        self._handler.handle(_Record(event, {"worker_id": self.worker_id, **event.fields}))
+        line = self._line(event, self.worker_id, CLOCK.now())
+        with _guard:
+            if self._stream is not None:
+                self._stream.write(f"{line}\n")
+
+    def _as_text(self, event: Event, worker_id: str | None, at: datetime) -> str:
+        line = _as_text(event, worker_id, at)
+        code = COLOURS.get(event.level, "") if self._coloured else ""
+        return f"\x1b[{code}m{line}\x1b[0m" if code else line
+
+
+def _as_json(event: Event, worker_id: str | None, at: datetime) -> str:
+    """One object: `timestamp`, `level`, `event`, and the event's fields."""
+    level = LEVELS[event.level]
+    told = {"timestamp": at.isoformat(), "level": level, "event": event.name, "worker_id": worker_id}
+    told.update(event.fields)
+    if None in told.values():
+        told = {name: value for name, value in told.items() if value is not None}
+    return ENCODE(told)
+
+
+def _as_text(event: Event, worker_id: str | None, at: datetime) -> str:
+    """`02:00:00 job.finished schedule_id=… status=COMPLETED`, for people."""
+    fields = {"worker_id": worker_id, **event.fields}
+    time = f"{at.astimezone():%H:%M:%S}"
+    if event.name == "job.output":
+        return f"{time} {fields.get('job')} | {fields.get('line')}"
+    quiet = QUIET if event.level < WARNING else frozenset[str]()
+    shown = " ".join(
+        f"{name}={_shown(value)}" for name, value in fields.items() if value is not None and name not in quiet
+    )
+    return f"{time} {LEVELS[event.level].lower():7} {event.name:20} {shown}".rstrip()
 
 
 class ApplicationLog:

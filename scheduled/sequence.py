@@ -29,6 +29,8 @@ class Sequence:
     failures: dict[str, int] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     _blocked: set[str] = field(default_factory=set)
+    _passed: int = 0
+    """So many of the first jobs have their final status."""
 
     def remember(self, job: str, attempt: int, status: Status, *, blocked: bool = False) -> None:
         """Take over an attempt from before an interruption, if its job still exists."""
@@ -64,11 +66,12 @@ class Sequence:
     def next(self) -> tuple[list[Blocked], str | None]:
         """The jobs found blocked on the way to the next one that may run, and that one, if any is left."""
         found: list[Blocked] = []
-        for name in self.order:
+        for name in self.order[self._passed :]:
             if name in self.statuses:
+                self._passed += not found
                 continue
             job = self.jobs[name]
-            by = None if job.run_if_dependency_fails else self._blocker(job)
+            by = self._blocker(job) if job.depends_on and not job.run_if_dependency_fails else None
             if by is None:
                 return found, name
             found.append(Blocked(name, by))
@@ -93,7 +96,7 @@ class Sequence:
         ends = list(self.statuses.values())
         return {
             "jobs_completed": ends.count(Status.COMPLETED),
-            "jobs_failed": sum(status in RETRIED for status in ends),
+            "jobs_failed": sum(map(ends.count, RETRIED)),
             "jobs_skipped": ends.count(Status.SKIPPED),
         }
 

@@ -3,13 +3,14 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from scheduled.clock import Clock
-from scheduled.control import Control
+from scheduled.control import OVERSTAYED_SECONDS, Control
 from scheduled.errors import DatabaseUnavailableError
 from scheduled.events import ERROR, INFO, Events
 from scheduled.hands import Hands, seldom
@@ -113,16 +114,36 @@ class Sidework:
         ending.start()  # which may wait for the database: somebody must still look after us
         while ending.is_alive() and not self._control.overstayed:
             ending.join(LOOK_SECONDS)
+        if self._control.overstayed and not self._ended.wait(LOOK_SECONDS + IDLE_SECONDS):
+            self._overstay()  # who attends, and would do it, must wait for the database, too
         self._ended.set()
         if self._bell is not None:
             self._bell.set()
-        self._hands.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
+        with self.minded():
+            self._hands.join(LISTEN_SECONDS + 1 if self._control.overstayed else None)
         if not self._control.overstayed:
             self._held.close()
             self._eye.close()
             self._control.on_change = lambda: None
             if self._bell is not None:
                 self._bell.close()
+
+    @contextmanager
+    def minded(self) -> Iterator[None]:
+        """Within the block nobody attends any more; a database that never answers still makes us give up."""
+        over = threading.Event()
+
+        def mind() -> None:
+            while not over.wait(OVERSTAYED_SECONDS):
+                if self._control.stopping:
+                    self._overstay()
+                    over.set()
+
+        self._hands.thread(mind, "minding").start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def pause(self) -> None:
         """Begin nothing more but to attend: the interpreter ends, and with it the pool of threads."""
@@ -191,8 +212,7 @@ class Sidework:
             self._gives_up = True
             self._hands.thread(self._hands.careful(self._give_up, "giving up"), "giving-up").start()
         if self._control.overstayed:
-            self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
-            self._leave()
+            self._overstay()
 
     def _listen(self) -> None:
         """On PostgreSQL: hear of requests at once."""
@@ -234,6 +254,11 @@ class Sidework:
         now = self._clock.now()
         reap_own(self._held, self._lifeline, self._holder.registry, now)
         self._lifeline.stop(self._held, now)
+        self._leave()
+
+    def _overstay(self) -> None:
+        """The time to stop is long over, and the database does not let us: leave as if killed."""
+        self._events.emit("daemon.overstayed", ERROR, occurrence_id=self._control.occurrence_id)
         self._leave()
 
     def _leave(self) -> None:

@@ -51,7 +51,7 @@ def add_rows(connection: sqlite3.Connection, count: int) -> None:
 def run(on_progress: Any = lambda done, total: None, **options: Any) -> Outcome:
     made = backup_database(**options)
     assert made.function is not None
-    return call(made.function, JobContext("nightly", 7, 42, made.name, NOW, on_progress=on_progress))
+    return call(made.function, lambda: JobContext("nightly", 7, 42, made.name, NOW, on_progress=on_progress))
 
 
 def value_of(outcome: Outcome) -> Any:

@@ -31,7 +31,7 @@ def _disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(**options: Any) -> Outcome:
     made = check_disk_space(**({"min_free_bytes": 100} | options))
     assert made.function is not None
-    return call(made.function, JobContext("hourly", 7, 42, made.name, NOW))
+    return call(made.function, lambda: JobContext("hourly", 7, 42, made.name, NOW))
 
 
 def test_it_returns_the_figures_of_the_working_directory(tmp_path: Path) -> None:

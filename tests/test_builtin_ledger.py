@@ -45,7 +45,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ManualDa
 
 def run(made: Job) -> Outcome:
     assert made.function is not None
-    return call(made.function, JobContext("nightly", 7, 42, made.name, NOON))
+    return call(made.function, lambda: JobContext("nightly", 7, 42, made.name, NOON))
 
 
 def value_of(outcome: Outcome) -> Any:

@@ -44,7 +44,7 @@ def other() -> Iterator[sqlite3.Connection]:
 def run(on_progress: Callable[[float, float | None], None] = lambda done, total: None) -> Outcome:
     made = optimize_database()
     assert made.function is not None
-    return call(made.function, JobContext("nightly", 7, 42, made.name, NOW, on_progress=on_progress))
+    return call(made.function, lambda: JobContext("nightly", 7, 42, made.name, NOW, on_progress=on_progress))
 
 
 def value_of(outcome: Outcome) -> Any:

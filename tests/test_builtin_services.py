@@ -72,7 +72,7 @@ def closed_port() -> int:
 def run(**options: Any) -> Outcome:
     made = check_services(**options)
     assert made.function is not None
-    return call(made.function, JobContext("hourly", 7, 42, made.name, NOW))
+    return call(made.function, lambda: JobContext("hourly", 7, 42, made.name, NOW))
 
 
 def test_it_lists_each_service_with_its_latency(web: str) -> None:
@@ -196,7 +196,7 @@ def test_it_reads_the_environment_when_it_runs(monkeypatch: pytest.MonkeyPatch) 
     assert made.function is not None
     with listening() as one, listening() as two:
         monkeypatch.setenv("CHECK_SERVICES", f"tcp://127.0.0.1:{one}, tcp://127.0.0.1:{two},")
-        value = value_of(call(made.function, JobContext("hourly", 7, 42, made.name, NOW)))
+        value = value_of(call(made.function, lambda: JobContext("hourly", 7, 42, made.name, NOW)))
     assert [answer["target"][-len(str(two)) :] for answer in value] == [str(one), str(two)]
 
 

@@ -83,7 +83,7 @@ def past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
 def value_of(**options: Any) -> Any:
     made = write_usage_report(**options)
     assert made.function is not None
-    outcome = call(made.function, JobContext("reports", 7, 42, made.name, NOW))
+    outcome = call(made.function, lambda: JobContext("reports", 7, 42, made.name, NOW))
     assert outcome.status is Status.COMPLETED, outcome
     return outcome.value
 

@@ -91,7 +91,7 @@ def returning(value: object) -> Callable[[], object]:
 
 
 def call_once(function: Callable[..., Any]) -> Outcome:
-    return call(function, CONTEXT)
+    return call(function, lambda: CONTEXT)
 
 
 def given(function: Callable[..., Any]) -> object:

@@ -28,9 +28,8 @@ from scheduled.lifeline import Lifeline
 from scheduled.store import rows
 from scheduled.store.database import Database
 from scheduled.store.schema import prepare
+from tests.patience import PATIENCE
 from tests.test_sidework import eventually
-
-PATIENCE = 20.0
 
 
 class Application:
@@ -224,6 +223,18 @@ def test_a_second_stop_interrupts_at_once(app: Application) -> None:
     daemon.stop()
     first.join()
     assert app.runs() == [("work", "INTERRUPTED", "shutdown")]
+
+
+def test_a_stop_returns_although_the_database_never_answers_its_farewell(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduled.sidework.OVERSTAYED_SECONDS", 0.2)
+    monkeypatch.setattr("scheduled.lifeline.Lifeline.stop", lambda *_: app.may_end.wait(PATIENCE))
+    daemon = app.daemon().start()
+    daemon.stop()
+    assert not app.may_end.is_set()
+    app.may_end.set()
+    eventually(lambda: not any(thread.name == "scheduled" for thread in threading.enumerate()))
 
 
 def test_a_job_may_stop_it(app: Application) -> None:
@@ -440,7 +451,7 @@ def test_run_runs_on_the_main_thread_until_it_is_stopped(app: Application) -> No
         elsewhere.start()
 
     app.job(work)
-    daemon = app.daemon()
+    daemon = app.daemon(shutdown_grace_ms=60_000)
     with app.daemon():  # so that the database knows the schedule
         pass
     app.trigger()

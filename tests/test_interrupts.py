@@ -31,11 +31,13 @@ def interrupter() -> Iterator[Interrupter]:
 
 @contextmanager
 def side_thread(interrupter: Interrupter, *kinds: str, after: float = 0.02) -> Iterator[None]:
-    """Asks for `kinds` in turn, then ticks on until the end of the block."""
+    """Asks for `kinds` in turn, once the job runs, then ticks on until the end of the block."""
     over = threading.Event()
 
     def side() -> None:
         over.wait(after)
+        while not interrupter.armed and not over.wait(0.003):
+            pass
         for kind in kinds:
             interrupter.interrupt(kind)
         while not over.wait(0.003):

@@ -48,7 +48,7 @@ class Round:
         made = self.registry.job(name)
         results = {other: self.outcomes[other].value for other in made.depends_on}
         context = JobContext("daily-full-sync", 7, 42, name, NOW, results=results, on_progress=self.note)
-        self.outcomes[name] = call(made.function, context) if made.function else run_command(made)
+        self.outcomes[name] = call(made.function, lambda: context) if made.function else run_command(made)
         return self.outcomes[name]
 
     def note(self, done: float, total: float | None) -> None:

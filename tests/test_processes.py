@@ -23,9 +23,9 @@ from scheduled.running.pump import OUTCOME_LIMIT
 DAEMON = """
 import os, sys, time
 from scheduled.running.processes import Child
-echo = lambda text: print(text, end="", flush=True)
+echo = lambda text: os.write(1, text.encode())  # at once: print would let the other's words in between
 child = Child.start(sys.argv[1], env=os.environ, cwd=None, on_output=echo)
-print("supervisor", child.pid, flush=True)
+echo(f"supervisor {child.pid}\\n")
 time.sleep(100)
 """
 

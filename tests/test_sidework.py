@@ -19,6 +19,7 @@ from scheduled.store.schema import prepare
 from scheduled.store.tables import occurrences
 from scheduled.words import WorkerType
 from tests.conftest import World
+from tests.patience import PATIENCE
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 CANCELLED = {
@@ -58,7 +59,7 @@ class Bench:
 
 def eventually(condition: Callable[[], object]) -> None:
     """Wait for what a thread does within a moment."""
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < ends, "waited in vain"
         threading.Event().wait(0.01)
@@ -85,7 +86,7 @@ def test_it_wakes_the_loop_when_somebody_asks_for_a_run(bench: Bench) -> None:
     bench.parts.control.wakeup.wait(0)
     with bench.database.writing() as connection:
         connection.exec_driver_sql("UPDATE job_schedule SET enabled = true")
-    assert bench.parts.control.wakeup.wait(5)
+    assert bench.parts.control.wakeup.wait(PATIENCE)
 
 
 def test_it_fences_us_when_the_lock_is_no_longer_ours(bench: Bench) -> None:
@@ -107,7 +108,7 @@ def test_it_renews_the_lease_of_what_runs(bench: Bench) -> None:
 def test_it_wakes_the_loop_at_its_alarm(bench: Bench) -> None:
     bench.parts.control.wakeup.wait(0)
     bench.parts.sidework.alarm(Clock().now())
-    assert bench.parts.control.wakeup.wait(5)
+    assert bench.parts.control.wakeup.wait(PATIENCE)
 
 
 def test_it_survives_a_database_in_trouble(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +145,22 @@ def test_it_forgets_old_history(world: World, database_url: str, monkeypatch: py
     bench.close()
 
 
+def test_it_gives_up_when_it_overstays_whichever_thread_sees_that_first(
+    world: World, database_url: str
+) -> None:
+    bench = Bench(world, database_url)
+    sidework, control = bench.parts.sidework, bench.parts.control
+    given_up = threading.Event()
+    sidework.on_give_up = given_up.set
+    control._overdue_since = time.monotonic() - 1000
+    control.stop()
+    sidework.stop()
+    assert given_up.is_set()
+    control._overdue_since = None
+    sidework._held.close()
+    sidework._eye.close()
+
+
 @pytest.mark.only_on("sqlite", why="only there all who write wait for each other")
 def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> None:
     """A heartbeat may wait for seconds for SQLite's write lock, with the side threads' connection in hand."""
@@ -161,7 +178,7 @@ def test_it_watches_clock_and_requests_while_its_writes_wait(bench: Bench) -> No
 def test_it_wakes_the_loop_when_somebody_asks_for_a_check(bench: Bench) -> None:
     bench.parts.control.wakeup.wait(2)
     Commands(bench.database, "alice", 60).check_now()
-    assert bench.parts.control.wakeup.wait(5)
+    assert bench.parts.control.wakeup.wait(PATIENCE)
     (event,) = rows.events(bench.database, "")
     assert (event["event"], event["actor"]) == ("check_requested", "alice")
 

@@ -1,5 +1,6 @@
 """`scheduled run`: the daemon."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -75,6 +76,7 @@ def run(once: bool, poll_interval: int | None, web: str | None, schedules: str |
     for variable, meant in common.sources().suspicious().items():
         events.emit("settings.suspicious", WARNING, variable=variable, did_you_mean=meant)
     admin = nullcontext() if web is None else _admin(settings, events)
+    gc.freeze()  # what is there now stays: to look for garbage among it would keep jobs waiting
     with _metrics(settings, database, events), admin:
         reload = daemon.run()
     if reload:

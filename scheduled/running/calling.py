@@ -51,10 +51,11 @@ _DONE = Outcome(Status.COMPLETED)
 _NOT_JSON = Outcome(Status.COMPLETED, Reason.RESULT_NOT_JSON)
 
 
-def call(function: Callable[..., Any], context: JobContext) -> Outcome:
+def call(function: Callable[..., Any], context: Callable[[], JobContext]) -> Outcome:
     """Call the function, with the context if it wants it; a coroutine that it returns is run to its end.
 
-    Nothing that it raises comes through, but for an Interrupt (see `traceback_of`).
+    `context` makes one, for those that do. Nothing that it raises comes through, but for an Interrupt (see
+    `traceback_of`).
     """
     try:
         value = caller_of(function)(function, context)

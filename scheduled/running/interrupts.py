@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 REPEAT_SECONDS = 1.0
-FRAGILE = frozenset({"logging", "importlib._bootstrap", "coverage.collector"})
+FRAGILE = frozenset({"logging", "scheduled.logs", "importlib._bootstrap", "coverage.collector"})
 """Modules that take process-wide locks by `acquire(); try:`. An exception in between would leave them held
 for good, so an Interrupt does not begin in them unless it has waited for a second."""
 

@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 
 from scheduled.context import JobContext
 
-Caller = Callable[[Callable[..., Any], JobContext], Any]
-"""Calls a function, with the context where and how it wants it."""
+Caller = Callable[[Callable[..., Any], Callable[[], JobContext]], Any]
+"""Calls a function, with the context where and how it wants it; what makes the context is called then."""
 
 _known: WeakKeyDictionary[Callable[..., Any], Caller] = WeakKeyDictionary()
 
@@ -48,20 +48,20 @@ def _inspected(function: Callable[..., Any]) -> Caller:
     return _without
 
 
-def _without(function: Callable[..., Any], _context: JobContext) -> Any:
+def _without(function: Callable[..., Any], _context: Callable[[], JobContext]) -> Any:
     return function()
 
 
-def _first(function: Callable[..., Any], context: JobContext) -> Any:
-    return function(context)
+def _first(function: Callable[..., Any], context: Callable[[], JobContext]) -> Any:
+    return function(context())
 
 
-def _by_name(name: str, function: Callable[..., Any], context: JobContext) -> Any:
-    return function(**{name: context})
+def _by_name(name: str, function: Callable[..., Any], context: Callable[[], JobContext]) -> Any:
+    return function(**{name: context()})
 
 
-def _at(before: list[Any], function: Callable[..., Any], context: JobContext) -> Any:
-    return function(*before, context)
+def _at(before: list[Any], function: Callable[..., Any], context: Callable[[], JobContext]) -> Any:
+    return function(*before, context())
 
 
 def _names_of(function: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Float, Insert, Numeric
@@ -49,7 +50,7 @@ class Compiled:
             clause = clause.returning(*columns)
         compiled = clause.compile(dialect=dialect, compile_kwargs={"own_clock": own_clock})
         self.sql = str(compiled)
-        self._positional: Sequence[str] | None = compiled.positiontup
+        self._in_order = None if compiled.positiontup is None else _picked(compiled.positiontup)
         required = {name for parameter, name in compiled.bind_names.items() if parameter.required}
         self._fixed = {name: value for name, value in compiled.params.items() if name not in required}
         into: dict[str, Processor] = {
@@ -71,7 +72,7 @@ class Compiled:
         merged = {**self._fixed, **values}
         for name, processor in self._into:
             merged[name] = processor(merged[name])
-        return merged if self._positional is None else [*map(merged.__getitem__, self._positional)]
+        return merged if self._in_order is None else self._in_order(merged)
 
     def results(self, rows: Sequence[Any]) -> list[Any]:
         """The driver's rows as named tuples of Python values."""
@@ -85,6 +86,13 @@ class Compiled:
                 values[index] = processor(values[index])
             found.append(make(values))
         return found
+
+
+def _picked(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes the values of these names out of a mapping, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)  # which gives no tuple for a single name
+    return lambda values: tuple(values[name] for name in names)
 
 
 def _out_of(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
