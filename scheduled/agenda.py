@@ -55,6 +55,10 @@ class Agenda:
         while self._starts:
             yield self._starts.popleft()
 
+    def take_due(self) -> Start | None:
+        """The first start, if that is no row yet which waits; it is gone then."""
+        return self._starts.popleft() if self._starts and self._starts[0].occurrence_id is None else None
+
     def keep(self, free: Collection[str]) -> None:
         """Somebody was first with a start: forget those of schedules that are no longer `free` and due."""
         self._starts = deque(

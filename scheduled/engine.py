@@ -12,7 +12,7 @@ from scheduled.errors import DatabaseUnavailableError, DuplicateError, RowLocked
 from scheduled.events import DEBUG, ERROR, INFO, WARNING, Events
 from scheduled.history import RUN_PATH
 from scheduled.lifeline import Lifeline
-from scheduled.lock import CLAIM, Claim, Holder
+from scheduled.lock import CLAIM, Bid, Claim, Holder
 from scheduled.missed_runs import Interval
 from scheduled.planner import Expiry, Plan, Start, plan
 from scheduled.reaping import lose_the_dead, reap_locks
@@ -20,8 +20,8 @@ from scheduled.registry import Registry
 from scheduled.runner import Runner
 from scheduled.spreading import share
 from scheduled.store import marks
-from scheduled.store.database import Held
 from scheduled.store.faults import despite_deadlocks
+from scheduled.store.held import Held
 from scheduled.store.marks import Situation, alive, free_and_due, newest_that_waits, situation
 from scheduled.switching import Switcher
 from scheduled.words import Reason
@@ -65,8 +65,14 @@ class Engine:
     _locked: dict[str, datetime] = field(default_factory=dict)
     _reaped_at: datetime | None = None
     _agenda: Agenda | None = None
+    _bid_is_out: bool = False
+    """Something was bid for, and we have not heard yet whether we won."""
     _living: frozenset[str] = frozenset()
     """The ids of all daemons that live, ours among them."""
+
+    def __post_init__(self) -> None:
+        if self.held.has_one_writer:
+            self.runner.bids = self._bid
 
     def begin(self) -> None:
         """Register, take what dead daemons left, and make the database know our definitions."""
@@ -96,11 +102,12 @@ class Engine:
         2. Take dead locks, so that what they held can be planned.
         3. Unless the last plan still holds: plan, from where everything stands now, and record the windows
            in which nothing runs, and what waits in vain.
-        4. Claim the first occurrence that can be claimed, and run it. After it we look again.
+        4. Claim the first occurrence that can be claimed, and run it, and those that were claimed as the one
+           before them ended. After that we look again.
         """
         self._feel()
         now = self.clock.now()
-        if self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY:
+        if self._must_reap(now):
             self.reap(now)
             self.lose_the_dead(now)
         newest_waiting = newest_that_waits(self.held)
@@ -215,10 +222,42 @@ class Engine:
             return None
 
     def run(self, claim: Claim) -> None:
-        """Run what was claimed, and let the heartbeat tell of it."""
+        """Run what was claimed, and what was claimed with its end, and so on."""
+        following: Claim | None = claim
+        try:
+            while following is not None:
+                self._bid_is_out = False
+                following = self._run(following)
+        finally:
+            if self._bid_is_out:  # perhaps it is ours, and we were not told: all is looked at again
+                self._agenda = self._reaped_at = None
+                self._bid_is_out = False
+
+    def _bid(self) -> Bid | None:
+        """For the next start of the agenda, if `step` would claim that now, too. Asked again: we lost."""
+        now, control, agenda = self.clock.now(), self.control, self._agenda
+        if self._bid_is_out and agenda is not None:
+            agenda.keep(free_and_due(self.held, now))
+        self._bid_is_out = False
+        self.lifeline.feel(busy=True)
+        if self.lifeline.has_found_gaps or self._must_reap(now) or control.leaving or control.reloading:
+            return None
+        if agenda is None or not agenda.good(newest_that_waits(self.held), now):
+            return None
+        start = agenda.take_due()
+        if start is None:
+            return None
+        self._bid_is_out = True
+        return self.holder.bid(start, now)
+
+    def _must_reap(self, now: datetime) -> bool:
+        return self._reaped_at is None or abs(now - self._reaped_at) >= REAP_EVERY
+
+    def _run(self, claim: Claim) -> Claim | None:
+        """Run it, and let the heartbeat tell of it."""
         self.lifeline.current_occurrence_id = self.lifeline.last_begun_id = claim.occurrence_id
         try:
-            self.runner.run(claim)
+            return self.runner.run(claim)
         finally:
             self.lifeline.current_occurrence_id = None
             self.lifeline.jobs_processed = self.runner.jobs_processed

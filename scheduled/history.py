@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduled.errors import DuplicateError, FencedError
-from scheduled.lock import Claim, coming, release, skip_blocked
+from scheduled.lock import Bid, Claim, coming, fencing, release, skip_blocked, taken
 from scheduled.running.calling import Outcome
 from scheduled.running.capture import Tail, clean
 from scheduled.running.live import Progress
 from scheduled.sequence import Blocked
 from scheduled.store import ledger, runs, schedules, workers
 from scheduled.store.at_once import Shape
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Write
 from scheduled.words import Reason, Status
 
@@ -27,8 +27,7 @@ RUN_PATH: Sequence[Shape] = (
 """What is written, as a rule, between two jobs and when an occurrence ends."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """An attempt that ended."""
 
     job: str
@@ -98,13 +97,16 @@ def finish_occurrence(
     now: datetime,
     beat: Callable[[datetime], list[Write]],
     abandoned_retry: int | None = None,
-) -> None:
+    bids: Callable[[], Bid | None] | None = None,
+) -> Claim | None:
     """One commit: the last attempt ends, and with it the occurrence; the lock is released.
 
     1. The fence, and the occurrence's own outcome.
     2. The last attempt's outcome and output; an attempt still queued for a retry is skipped.
     3. The jobs that were not reached are recorded as skipped.
     4. The schedule's counters, and its release; and the holder's heartbeat.
+    5. The next occurrence is claimed by the first of the `bids` that wins, if any does: the claim. They are
+       asked for now that nobody else can write, so that nothing comes between the question and the claim.
     """
     unreached = [] if ending.requeue else claim.sequence.unreached()
     skipped = {"status": Status.SKIPPED, "finished_at": now, "reason": ending.reason}
@@ -118,8 +120,20 @@ def finish_occurrence(
     ]
     if abandoned_retry is not None:
         writes.append(skip_queued_attempt(abandoned_retry, ending.reason or Reason.SHUTDOWN, now))
+    if bids is None:
+        _end(held, claim, writes, now)
+        return None
+    with held.transaction():
+        _end(held, claim, writes, now)
+        while (bid := bids()) is not None:
+            if (added := held.write(*bid.writes)) is not None:
+                return bid.claimed(added)
+    return None
+
+
+def _end(held: Held, claim: Claim, writes: Sequence[Write], now: datetime) -> None:
     if held.write(*writes) is None and not _has_ended(held, claim, now):
-        raise _taken(claim)
+        raise taken(claim.occurrence_id, claim.worker_id)
 
 
 def skip_queued_attempt(job_run_id: int, reason: Reason, now: datetime) -> Write:
@@ -140,15 +154,10 @@ def skip_queued_attempt(job_run_id: int, reason: Reason, now: datetime) -> Write
 
 def _write_fenced(held: Held, claim: Claim, *writes: Write) -> int:
     """One commit under the lock; what the last write added. Raises FencedError if the lock was taken."""
-    holder = {"the_id": claim.occurrence_id, "holder": claim.worker_id}
-    added = held.write(Write(ledger.FENCE, {**holder, **claim.sequence.counts}), *writes)
+    added = held.write(fencing(claim.occurrence_id, claim.worker_id, claim.sequence.counts), *writes)
     if added is None:
-        raise _taken(claim)
+        raise taken(claim.occurrence_id, claim.worker_id)
     return added[-1]
-
-
-def _taken(claim: Claim) -> FencedError:
-    return FencedError(f"occurrence {claim.occurrence_id} was taken from {claim.worker_id}")
 
 
 def _ended(claim: Claim, ending: Ending, unreached: int, now: datetime) -> Write:

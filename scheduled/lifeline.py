@@ -14,7 +14,7 @@ from scheduled.errors import DuplicateError
 from scheduled.missed_runs import Interval
 from scheduled.running.identity import boot_id, process_start_time
 from scheduled.store import workers
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Write
 from scheduled.stretches import without
 from scheduled.version import VERSION
@@ -182,6 +182,11 @@ class Lifeline:
         if gap is not None:
             self._found.append(gap)
         return gap is not None
+
+    @property
+    def has_found_gaps(self) -> bool:
+        """Whether there are gaps to be recorded."""
+        return bool(self._found)
 
     def record_gaps(self, held: Held) -> list[Gap]:
         """Write down the gaps that were found. From the thread that plans, so that it judges by them."""

@@ -1,6 +1,6 @@
 """The right to run a schedule now: claim it with everything that goes with it, and renew it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,10 +10,11 @@ from scheduled.errors import DuplicateError, FencedError
 from scheduled.planner import Expiry, Record, Start
 from scheduled.registry import Registry
 from scheduled.resuming import done_before, remember
-from scheduled.sequence import Blocked, Sequence
+from scheduled.sequence import Blocked
+from scheduled.sequence import Sequence as Jobs
 from scheduled.store import ledger, runs, schedules
 from scheduled.store.at_once import Shape
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Statement, Write
 from scheduled.waiting import end_waiting
 from scheduled.words import REQUESTS, RETRIED, Reason, Status, Trigger
@@ -35,10 +36,19 @@ class Claim:
     started_at: datetime
     job: str
     job_run_id: int
-    sequence: Sequence
+    sequence: Jobs
     params: Mapping[str, Any] = field(default_factory=dict)
     rerun: bool = False
     """It was interrupted once already; a second interruption is final."""
+
+
+@dataclass(frozen=True)
+class Bid:
+    """What is written to claim an occurrence that is due: all of it, or nothing if somebody was first."""
+
+    writes: Sequence[Write]
+    claimed: Callable[[Sequence[int]], Claim]
+    """The claim that this makes, given what the writes added."""
 
 
 class _LostError(Exception):
@@ -64,12 +74,14 @@ class Holder:
         Raises:
             UnknownNameError: a job was asked for that these definitions no longer have.
         """
-        schedule = self.registry.schedules[start.schedule_id]
         try:
             if start.occurrence_id is None:
-                return self._claim_due(held, schedule, start, now)
+                bid = self.bid(start, now)
+                added = held.write(*bid.writes)
+                return None if added is None else bid.claimed(added)
             with held.transaction():
                 self._lock(held, start, now)
+                schedule = self.registry.schedules[start.schedule_id]
                 return self._start_waiting(held, schedule, start.occurrence_id, now)
         except (_LostError, DuplicateError):
             return None
@@ -117,11 +129,12 @@ class Holder:
         if held.run(statement, the_id=schedule_id, mine=mine, **values) != 1:
             raise _LostError
 
-    def _claim_due(self, held: Held, schedule: Schedule, start: Start, now: datetime) -> Claim | None:
-        record = start.record
+    def bid(self, start: Start, now: datetime) -> Bid:
+        """What claims a start that is due, and waits in no row yet."""
+        schedule, record = self.registry.schedules[start.schedule_id], start.record
         assert record is not None  # noqa: S101 - a start without an occurrence has one
         order = self.registry.order_of(schedule)
-        sequence = Sequence(order, self.registry.jobs)
+        sequence = Jobs(order, self.registry.jobs)
         mine = {"the_id": schedule.id, "mine": self.registry.hashes[schedule.id], "me": self.worker_id}
         lock = {**mine, **self._lease_from(now), **_window(record, now)}
         running = {"status": Status.RUNNING, "worker_id": self.worker_id, "started_at": now}
@@ -134,21 +147,15 @@ class Holder:
             writes.append(ledger.entry_of(schedule.id, entry, now, jobs_total=len(order), **running))
             first = self._first(schedule.id, start.trigger, order[0], sequence, now)
             writes.append(Write(runs.ADD_RUN, first, of="occurrence_id"))
-        added = held.write(*writes)
-        if added is None:
-            return None
-        return Claim(
-            added[place],
-            schedule,
-            self.worker_id,
-            start.trigger,
-            start.due_at,
-            now,
-            order[0],
-            added[place + 1],
-            sequence,
-            schedule.params,
-        )
+
+        def claimed(added: Sequence[int]) -> Claim:
+            occurrence_id, job_run_id = added[place : place + 2]
+            return Claim(
+                occurrence_id, schedule, self.worker_id, start.trigger, start.due_at, now,
+                order[0], job_run_id, sequence, schedule.params,
+            )  # fmt: skip
+
+        return Bid(writes, claimed)
 
     def _start_waiting(
         self, held: Held, schedule: Schedule, occurrence_id: int, now: datetime
@@ -161,7 +168,7 @@ class Holder:
         )
         done = done_before(held, row.rerun_of, set(order).difference(chosen or order))
         order = tuple(name for name in order if name not in done)
-        sequence = Sequence(order, self.registry.jobs, results=done)
+        sequence = Jobs(order, self.registry.jobs, results=done)
         if rerun := row.reason == Reason.RERUN:
             remember(held, occurrence_id, sequence)
         values = {"the_id": occurrence_id, "me": self.worker_id, "the_now": now, "jobs_total": len(order)}
@@ -202,7 +209,7 @@ class Holder:
         )
 
     def _first(
-        self, schedule_id: str, trigger: Trigger, job: str, sequence: Sequence, now: datetime
+        self, schedule_id: str, trigger: Trigger, job: str, sequence: Jobs, now: datetime
     ) -> dict[str, Any]:
         """The first attempt of an occurrence that begins to run."""
         return {
@@ -217,7 +224,7 @@ class Holder:
         }
 
 
-def coming(sequence: Sequence, job: str) -> int:
+def coming(sequence: Jobs, job: str) -> int:
     """The number of the job's next attempt. It is counted when that begins: a write may be tried again."""
     return sequence.attempts.get(job, 0) + 1
 
@@ -226,7 +233,7 @@ def skip_blocked(
     occurrence_id: int,
     schedule_id: str,
     trigger: Trigger,
-    sequence: Sequence,
+    sequence: Jobs,
     blocked: Iterable[Blocked],
     now: datetime,
 ) -> Iterator[Write]:
@@ -262,10 +269,21 @@ def release(schedule_id: str, holder: str, status: Status, now: datetime) -> Wri
     )
 
 
+def fencing(occurrence_id: int, holder: str, counts: Mapping[str, int]) -> Write:
+    """What every transaction under the lock begins with: it changes a row only while the holder has it."""
+    return Write(ledger.FENCE, {"the_id": occurrence_id, "holder": holder, **counts})
+
+
+def taken(occurrence_id: int, holder: str) -> FencedError:
+    """What is to be raised when it changed none."""
+    return FencedError(f"occurrence {occurrence_id} was taken from {holder}")
+
+
 def fence(held: Held, occurrence_id: int, holder: str, counts: Mapping[str, int]) -> None:
     """Begin a transaction under the lock. Raises FencedError if the occurrence is no longer the holder's."""
-    if held.run(ledger.FENCE, the_id=occurrence_id, holder=holder, **counts) != 1:
-        raise FencedError(f"occurrence {occurrence_id} was taken from {holder}")
+    statement, values, *_ = fencing(occurrence_id, holder, counts)
+    if held.run(statement, **values) != 1:
+        raise taken(occurrence_id, holder)
 
 
 def _window(record: Record, now: datetime) -> dict[str, Any]:

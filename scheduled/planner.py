@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scheduled.definitions import Schedule
+from scheduled.expressions import Expression
 from scheduled.missed_runs import (
     TICK,
     Busy,
@@ -21,6 +22,8 @@ from scheduled.missed_runs import (
     settle,
 )
 from scheduled.words import REQUESTS, Reason, Trigger
+
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,17 @@ def plan(
     places = {schedule_id: place for place, schedule_id in enumerate(schedules)} if len(starts) > 1 else {}
     starts.sort(key=lambda start: (*_turn(start), places.get(start.schedule_id, 0)))
     return Plan(tuple(records), tuple(expiries), tuple(starts), min(upcoming, default=None), tuple(faulty))
+
+
+def due_if_set_back(expression: Expression, frontier: datetime | None, now: datetime) -> datetime | None:
+    """When a schedule would be due, had the clock not once run ahead: its frontier lies beyond that.
+
+    By less than a minute none does: daemons plan on while somebody looks, and by clocks of their own.
+    """
+    due = expression.next(now + CLOCKS_DIFFER)
+    if frontier is None or due is None or frontier <= due:
+        return None
+    return expression.next(now)
 
 
 def _plan_one(

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scheduled import history
 from scheduled.clock import Clock
 from scheduled.context import JobContext
 from scheduled.control import Control
 from scheduled.definitions import Job
-from scheduled.errors import DatabaseUnavailableError, FencedError
+from scheduled.errors import DatabaseError, DatabaseUnavailableError, FencedError
 from scheduled.events import DEBUG, INFO, WARNING, Events
 from scheduled.history import Ending, Finished
-from scheduled.lock import Claim
+from scheduled.lock import Bid, Claim
 from scheduled.patience import Patience
 from scheduled.running.calling import Outcome, call, traceback_of
 from scheduled.running.capture import Capture
@@ -23,12 +23,17 @@ from scheduled.running.live import Live
 from scheduled.running.restore import Restored, restored
 from scheduled.sequence import Blocked
 from scheduled.store import schedules
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.store.statements import Write
 from scheduled.words import RETRIED, Reason, Status
 
 if TYPE_CHECKING:
     from scheduled.running.processes import Child
+
+
+T = TypeVar("T")
+
+GONE_WRONG = (*RETRIED, Status.INTERRUPTED)
 
 
 @dataclass
@@ -49,44 +54,40 @@ class Runner:
     guard: Callable[[], Restored] = restored
     """Makes what puts back what jobs change of the process: one for all jobs of an occurrence."""
     patience: Patience = field(init=False)
+    bids: Callable[[], Bid | None] | None = None
+    """Gives what may be claimed in the commit that ends an occurrence, one after another until one wins."""
     jobs_processed: int = 0
 
     def __post_init__(self) -> None:
         self.patience = Patience(self.control, self.events)
 
-    def run(self, claim: Claim) -> Ending | None:
-        """Run the occurrence to its end; None if it was taken from us meanwhile.
+    def run(self, claim: Claim) -> Claim | None:
+        """Run the occurrence to its end, or until it is taken from us; what was claimed when it ended.
 
         1. The claimed job's attempt runs, and is classified.
         2. If it failed and may be retried: its end and the next attempt, QUEUED, are one commit; after the
            backoff that attempt becomes RUNNING by a commit of its own, and runs.
         3. Else its end and the next job's start are one commit, with the jobs that are blocked now.
-        4. After the last job, or when the occurrence must end early, everything ends in one commit.
+        4. After the last job, or when the occurrence must end early, everything ends in one commit, by which
+           the next occurrence is claimed if one is due.
         """
         self.control.begin(claim.occurrence_id)
         self.events.emit("occurrence.started", INFO, **_facts(claim), due_at=claim.due_at)
         try:
-            ending = self._run_jobs(claim)
+            ending, following = self._run_jobs(claim)
         except FencedError as error:
             self.events.emit("occurrence.fenced", WARNING, **_facts(claim), error=str(error))
             self._record_fencing(claim, str(error))
             return None
         finally:
             self.control.end()
-        counts = claim.sequence.counts
+        facts = _facts(claim) | {"status": ending.status}
         duration = _milliseconds(self.clock.now() - claim.started_at)
         level = INFO if ending.status is Status.COMPLETED else WARNING
-        self.events.emit(
-            "occurrence.finished",
-            level,
-            **_facts(claim),
-            status=ending.status,
-            duration_ms=duration,
-            **counts,
-        )
-        return ending
+        self.events.emit("occurrence.finished", level, **facts, duration_ms=duration, **claim.sequence.counts)
+        return following
 
-    def _run_jobs(self, claim: Claim) -> Ending:
+    def _run_jobs(self, claim: Claim) -> tuple[Ending, Claim | None]:
         job, job_run_id, started_at = claim.job, claim.job_run_id, claim.started_at
         guard = self.guard()
         while True:
@@ -113,7 +114,7 @@ class Runner:
                 started_at = self.clock.now()
                 self._durably(history.start_retry, claim, job_run_id, started_at)
                 continue
-            started_at = self.clock.now()
+            started_at = finished.finished_at  # one commit, one instant
             job_run_id = self._durably(
                 history.finish_and_start, claim, finished, blocked, following, started_at
             )
@@ -121,18 +122,30 @@ class Runner:
 
     def _end(
         self, claim: Claim, finished: Finished | None, blocked: list[Blocked], ending: Ending, **extra: int
-    ) -> Ending:
-        if claim.rerun and not ending.requeue and ending.reason is None:
-            ending = replace(ending, reason=Reason.RERUN)
-        now = self.clock.now()
-        self._durably(history.finish_occurrence, claim, finished, blocked, ending, now, self.beat, **extra)
-        return ending
+    ) -> tuple[Ending, Claim | None]:
+        if claim.rerun and not ending.requeue:
+            ending = replace(ending, reason=ending.reason or Reason.RERUN)
+        now = self.clock.now() if finished is None else finished.finished_at
+        tries = [self.bids]  # at the first try alone: this must end, come what may
 
-    def _durably(self, write: Callable[..., int | None], *arguments: object, **named: object) -> int:
+        def end(held: Held) -> Claim | None:
+            bids = tries.pop() if tries else None
+            return history.finish_occurrence(
+                held, claim, finished, blocked, ending, now, self.beat, bids=bids, **extra
+            )
+
+        try:
+            return ending, self._durably(end)
+        except DatabaseUnavailableError:
+            raise
+        except DatabaseError:  # as when what we bid for stands in the ledger already: to be planned anew
+            return ending, self._durably(end)
+
+    def _durably(self, write: Callable[..., T], *arguments: object) -> T:
         """Write, and wait for the database if it is away: what happened must not be lost."""
         if self.control.fenced:
             raise FencedError("the lock was lost")
-        return self.patience.persist(lambda: write(self.held, *arguments, **named)) or 0
+        return self.patience.persist(lambda: write(self.held, *arguments))
 
     def _record_fencing(self, claim: Claim, why: str) -> None:
         """Say in the audit that we let go of it; nothing under its token any more."""
@@ -163,26 +176,34 @@ class Runner:
     ) -> Finished:
         """Run one attempt of one job, whatever it does, and say what became of it."""
         job, attempt = claim.sequence.jobs[name], claim.sequence.begin(name)
-        facts = {**_facts(claim), "job": name, "job_run_id": job_run_id}
-        self.events.emit("job.started", DEBUG, **facts)
+        facts: dict[str, object] = {
+            "schedule_id": claim.schedule.id,
+            "occurrence_id": claim.occurrence_id,
+            "job": name,
+            "job_run_id": job_run_id,
+        }
+        if self.events.least <= DEBUG:
+            self.events.emit("job.started", DEBUG, **facts)
 
         def come(done: float, total: float | None) -> None:
             live.come(done, total)
             self.events.emit("job.progress", DEBUG, **facts, done=done, total=total)
 
-        context = JobContext(
-            schedule_id=claim.schedule.id,
-            occurrence_id=claim.occurrence_id,
-            job_run_id=job_run_id,
-            job_name=name,
-            due_at=claim.due_at,
-            trigger=claim.trigger,
-            attempt=attempt,
-            params=claim.params,
-            results=claim.sequence.results_for(name) if job.depends_on else {},
-            on_progress=come,
-            is_cancelled=lambda: self.control.leaving,
-        )
+        def context() -> JobContext:
+            return JobContext(
+                schedule_id=claim.schedule.id,
+                occurrence_id=claim.occurrence_id,
+                job_run_id=job_run_id,
+                job_name=name,
+                due_at=claim.due_at,
+                trigger=claim.trigger,
+                attempt=attempt,
+                params=claim.params,
+                results=claim.sequence.results_for(name) if job.depends_on else {},
+                on_progress=come,
+                is_cancelled=lambda: self.control.leaving,
+            )
+
         listening = self.events.least <= INFO
         say = (lambda line: self.events.emit("job.output", INFO, **facts, line=line)) if listening else None
         tail = self.capture.start(self.output_limit, say)
@@ -201,18 +222,15 @@ class Runner:
         now = self.clock.now()
         finished = Finished(name, job_run_id, started_at, now, outcome, tail, live.progress, live.end())
         self.jobs_processed += 1
-        level = WARNING if outcome.status in (*RETRIED, Status.INTERRUPTED) else INFO
+        level = WARNING if outcome.status in GONE_WRONG else INFO
+        if outcome.error_message is not None:
+            facts["error"] = outcome.error_message
         self.events.emit(
-            "job.finished",
-            level,
-            **facts,
-            status=outcome.status,
-            duration_ms=finished.duration_ms,
-            error=outcome.error_message,
+            "job.finished", level, **facts, status=outcome.status, duration_ms=finished.duration_ms
         )
         return finished
 
-    def _call(self, claim: Claim, job: Job, context: JobContext) -> Outcome:
+    def _call(self, claim: Claim, job: Job, context: Callable[[], JobContext]) -> Outcome:
         """Call the job under its deadline. Past that it is TIMED_OUT, whatever it did."""
         interrupter = self.control.interrupter
         timeout = self.job_timeout if job.timeout is None else job.timeout
@@ -255,20 +273,22 @@ class Runner:
             )
         return outcome
 
-    def _body(self, claim: Claim, job: Job, context: JobContext) -> Outcome:
+    def _body(self, claim: Claim, job: Job, context: Callable[[], JobContext]) -> Outcome:
         if job.command is None and job.isolation != "process":
             assert job.function is not None  # noqa: S101 - a job has a function or a command
             return call(job.function, context)
         from scheduled.running.children import run_command, run_isolated  # only who has children pays for it
 
+        told = context()
+
         def record(child: "Child") -> None:
             with self.control.interrupter.held:
-                self._durably(history.record_child, claim, context.job_run_id, child.pid, child.start_time)
+                self._durably(history.record_child, claim, told.job_run_id, child.pid, child.start_time)
 
         look = self.control.interrupter.raise_if_due  # sooner than a signal or a bytecode, on some threads
         if job.command is not None:
-            return run_command(job, context, self.capture.writer(), record, look)
-        return run_isolated(job, self.definitions, context, self.capture.writer(), record, look)
+            return run_command(job, told, self.capture.writer(), record, look)
+        return run_isolated(job, self.definitions, told, self.capture.writer(), record, look)
 
 
 def _facts(claim: Claim) -> dict[str, object]:

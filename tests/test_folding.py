@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scheduled.store.database import Held
+from scheduled.store.held import Held
 from scheduled.testing import ManualDaemon
 from tests.commits import before_and_after_commits, nothing
 from tests.conftest import World, at
@@ -31,6 +31,17 @@ def test_n_jobs_cost_n_and_one_commits(world: World, commits: list[int], jobs: i
     commits.clear()
     daemon.run_due()
     assert len(commits) == jobs + 1
+
+
+@pytest.mark.only_on("sqlite", why="there the longer transaction would make others wait")
+def test_what_is_due_at_once_is_claimed_as_the_one_before_ends(world: World, commits: list[int]) -> None:
+    world.job()
+    daemon = world.start_with(*(world.schedule(id=name) for name in "abc"), now=at("12:59"))
+    daemon.clock.advance_to(at("13:00"))
+    commits.clear()
+    daemon.run_due()
+    assert len(commits) == 3 + 1
+    assert [world.answers(name) for name in "abc"] == [[("COMPLETED", None)]] * 3
 
 
 def test_each_retry_costs_two_more(world: World, commits: list[int]) -> None:
@@ -65,6 +76,24 @@ def crash_at(daemon: ManualDaemon, statement: int, monkeypatch: pytest.MonkeyPat
         except Killed:
             return True
     return False
+
+
+@pytest.mark.parametrize("statement", range(70))
+def test_a_kill_before_any_statement_of_a_crowd_leaves_the_ledger_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch, statement: int
+) -> None:
+    world.job()
+    daemon = world.start_with(*(world.schedule(id=name) for name in "abc"), now=at("12:59"))
+    daemon.clock.advance_to(at("13:00"))
+    crash_at(daemon, statement, monkeypatch)
+    daemon.crash()
+    daemon.start()
+    daemon.advance(minutes=5)
+    answers = [row.status for name in "abc" for row in daemon.ledger(name)]
+    assert len(answers) == 3
+    assert set(answers) <= {"COMPLETED", "INTERRUPTED"}
+    assert answers.count("COMPLETED") >= 2
+    assert len(world.called) <= 3
 
 
 @pytest.mark.parametrize("statement", range(45))
