@@ -1,6 +1,7 @@
 """Syncs to disk for each job, counted by strace: from the wake-up at two until the last job is done.
 
-Commits are most of it (eleven for ten jobs), checkpoints and heartbeats the rest.
+Commits are all of it (ten for ten jobs, and one for the first of those that are due at once), unless a
+heartbeat and its checkpoint fall into that time.
 """
 
 import os

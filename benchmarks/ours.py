@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from benchmarks.place import TWO_O_CLOCK
 from scheduled.clock import Clock
@@ -41,9 +42,18 @@ class Rush(Daemon):
     """Takes the time from when it wakes for its work until all of it is done."""
 
     expected = 0
+    lap = 0
+    """So many job runs make one."""
     seconds = 0.0
+    moments: tuple[float, ...] = ()
+    """When it began, and when each lap was done."""
     began_at = ended_at = 0.0
     """By the wall clock of the machine: for those who watch from outside."""
+
+    @property
+    def laps(self) -> list[float]:
+        """How long each took, in seconds."""
+        return [after - before for before, after in pairwise(self.moments)]
 
     def begin(self) -> None:
         """Only make the database know the definitions, and stop."""
@@ -57,14 +67,18 @@ class Rush(Daemon):
         if not done:
             super()._sleep(wake_at)
             self.began, self.began_at = time.perf_counter(), time.time()
-        elif done < self.expected and wake_at is not None and isinstance(self._clock, SetClock):
+            self.moments = (self.began,)
+            return
+        if done == len(self.moments) * self.lap:
+            self.moments += (time.perf_counter(),)
+        if done < self.expected and wake_at is not None and isinstance(self._clock, SetClock):
             self._clock.skip_to(wake_at)
         else:
             self.seconds, self.ended_at = time.perf_counter() - self.began, time.time()
             self.parts.control.stop()
 
 
-def main(expected: int) -> None:
+def main(expected: int, laps: int = 1) -> None:
     """Run so many job runs in the working directory; if 0, only store the definitions, as an hour before."""
     settings = load_settings()
     registry = load(settings.definitions, settings.environment)
@@ -75,13 +89,14 @@ def main(expected: int) -> None:
     daemon = Rush(settings, registry, database, log.events(), clock)
     log.worker_id = daemon.worker_id
     if expected:
-        daemon.expected = expected
+        daemon.expected, daemon.lap = expected, expected // laps
         daemon.run()
     else:
         daemon.begin()
     database.close()
-    print(json.dumps({"seconds": daemon.seconds, "began_at": daemon.began_at, "ended_at": daemon.ended_at}))
+    told = {name: getattr(daemon, name) for name in ("seconds", "laps", "began_at", "ended_at")}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -8,6 +8,9 @@ our daemon writes, column for column, in the same transactions, folded:
 2. the end of one job's run and the start of the next, for each job but the last;
 3. the end of the last run, the occurrence's outcome, the counters and the release of the lock.
 
+Only that our daemon makes the third of one occurrence and the first of the next one transaction, where the
+next is due already.
+
 The pragmas are those of `scheduled.store.database`, cache and page size are SQLite's own on both sides, and
 the statements are prepared once (sqlite3 keeps them by their text). It has no rival, so it needs no fence,
 and it knows beforehand what is due: finding that out, planning, capturing and logging are what our side does
@@ -19,6 +22,7 @@ import sqlite3
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=8000")
@@ -105,21 +109,22 @@ class Program:
         self.cursor.execute(FINISH_RUN, (text(moment), (moment - started) // MILLISECOND, run_id))
 
 
-def main(file: str, rounds: int) -> None:
-    """Run every schedule of that database so many times."""
+def main(file: str, rounds: int, laps: int) -> None:
+    """Run every schedule of that database so many times; tell how long each of so many laps took."""
     program = Program(file)
     schedules = [
         (schedule_id, datetime.fromisoformat(due_at), definition_hash, json.loads(definition)["jobs"])
         for schedule_id, due_at, definition_hash, definition in program.connection.execute(SCHEDULES)
     ]
-    began = time.perf_counter()
+    moments = [time.perf_counter()]
     for turn in range(rounds):
         for schedule_id, first_due, definition_hash, jobs in schedules:
             program.run(schedule_id, first_due + turn * INTERVAL, definition_hash, jobs)
-    seconds = time.perf_counter() - began
+        if (turn + 1) % (rounds // laps) == 0:
+            moments.append(time.perf_counter())
     program.connection.close()
-    print(json.dumps({"seconds": seconds}))
+    print(json.dumps({"laps": [after - before for before, after in pairwise(moments)]}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))
