@@ -8,8 +8,8 @@ from typing import Any
 from scheduled import JobContext, Schedule, SkipJob, command, job
 
 COUNT = int(os.environ.get("SOAK_SCHEDULES", "100"))
-EDITION = "first"
-"""Replaced by the soak before it reloads: so one schedule's definition changes."""
+EDITION = 0
+"""Replaced by the soak before it reloads: a name, an interval change, one schedule goes or comes back."""
 
 
 def note(ctx: JobContext) -> None:
@@ -86,24 +86,27 @@ POLICIES: list[dict[str, Any]] = [
     {"rerun_interrupted": True},
 ]
 KINDS = (("quick", 3), ("chain", 5), ("flaky", 10), ("skips", 7), ("waits", 10), ("quick", 4))
+CRONS = ("* * * * *", "*/2 0-23 * * MON-SUN", "@hourly", "* * 1-31 JAN-DEC *")
 RARE = (("slow", 20), ("apart", 30), ("shell", 30))
 
 
 def _schedule(number: int) -> Schedule:
     rare = number % 20 < len(RARE)
     group, seconds = RARE[number % 20] if rare else KINDS[number % len(KINDS)]
-    every = seconds + number % 5
+    every = seconds + number % 5 + (EDITION % 3 if number == 1 else 0)
+    what: dict[str, Any] = {"mode": "GROUP", "group": group}
+    if group in ("quick", "skips", "shell"):  # they are of one job each
+        what = {"mode": "JOBS", "jobs": [group]}
     return Schedule(
         id=f"soak-{number:03}",
         name=f"{group} {EDITION}" if number == 0 else group,
-        cron="* * * * *" if number % 25 == 24 else f"every {every} seconds",
+        cron=CRONS[number % len(CRONS)] if number % 12 == 11 else f"every {every} seconds",
         timezone="Europe/Berlin" if number % 2 else "UTC",
-        mode="GROUP",
-        group=group,
+        **what,
         enabled_by_default=number % 50 != 49,
         missed_grace=2,
         **POLICIES[number % len(POLICIES)],
     )
 
 
-schedules = [_schedule(number) for number in range(COUNT)]
+schedules = [_schedule(number) for number in range(COUNT) if number != 2 or EDITION % 2 == 0]

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,8 @@ SETTINGS = {
     "SCHEDULE_SHUTDOWN_GRACE_MS": "2000",
 }
 WARM_UP_SECONDS = 10.0
+NOT_YET_READY = -signal.SIGTERM
+"""How one ends that is told to stop before it has begun to listen."""
 MEBIBYTE = 1024 * 1024
 
 
@@ -38,6 +41,8 @@ class Stay:
         self.happened: Counter[str] = Counter()
         self.memory: list[float] = []
         """Of the daemon that lasts, in MiB, once a second."""
+        self.faults: list[str] = []
+        """What daemons did that nobody asked of them."""
         self._schedules = schedules
         self._chance = chance
         self._edition = 0
@@ -51,10 +56,19 @@ class Stay:
         commands = self._commands()
         while (passed := time.monotonic() - begun) < seconds:
             time.sleep(self._chance.uniform(0.2, 1.2))
+            if not self._lives("steady", steady):
+                return
+            if not self._lives("sufferer", sufferer):
+                sufferer = self._start("sufferer")
             if passed > WARM_UP_SECONDS:
                 self.memory.append(watched.memory_info().rss / MEBIBYTE)
             sufferer = self._befall(steady, sufferer, commands)
         self._settle(steady, sufferer)
+
+    def _lives(self, name: str, daemon: subprocess.Popen[bytes]) -> bool:
+        if daemon.poll() is not None:
+            self.faults.append(f"the {name} ended by itself with status {daemon.returncode}")
+        return daemon.returncode is None
 
     def _befall(
         self, steady: subprocess.Popen[bytes], sufferer: subprocess.Popen[bytes], commands: Commands
@@ -70,8 +84,7 @@ class Stay:
             sufferer.wait()
             return self._start("sufferer")
         if chosen == "stopped":
-            sufferer.terminate()
-            sufferer.wait(30)
+            self._stop("sufferer", sufferer, NOT_YET_READY)
             return self._start("sufferer")
         if chosen == "suspended":
             self._suspend(sufferer, seconds=self._chance.uniform(0.5, 7))
@@ -102,14 +115,30 @@ class Stay:
         for daemon in daemons:
             daemon.send_signal(signal.SIGCONT)
 
+    def _stop(self, name: str, daemon: subprocess.Popen[bytes], *allowed: int) -> None:
+        daemon.terminate()
+        if (status := daemon.wait(60)) not in (0, *allowed):
+            self.faults.append(f"the {name} was to stop, and ended with status {status}")
+
     def _reload(self, sufferer: subprocess.Popen[bytes]) -> None:
-        """One schedule's definition changes: the daemon that lasts stands aside from it from then on."""
+        """Definitions change, once the sufferer is there to hear of it: the other stands aside from them."""
+        if not self._is_ready(sufferer):
+            return
         self._edition += 1
-        text = DEFINITIONS.read_text(encoding="utf-8").replace('"first"', f'"edition {self._edition}"')
+        text = DEFINITIONS.read_text(encoding="utf-8").replace("EDITION = 0", f"EDITION = {self._edition}")
         written = self.place.folder / "schedules.new"
         written.write_text(text, encoding="utf-8")
         written.replace(self.place.folder / "schedules.py")
         sufferer.send_signal(signal.SIGHUP)
+
+    def _is_ready(self, daemon: subprocess.Popen[bytes]) -> bool:
+        """Whether it says so within a second. From then on it heeds SIGHUP, also while it starts afresh."""
+        log = self.place.folder / "sufferer.log"
+        for _ in range(20):
+            if re.search(rf'"daemon.started".*/{daemon.pid}"', log.read_text(encoding="utf-8")):
+                return True
+            time.sleep(0.05)
+        return False
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         with (self.place.folder / f"{name}.log").open("ab") as log:
@@ -127,9 +156,8 @@ class Stay:
     def _settle(self, *daemons: subprocess.Popen[bytes]) -> None:
         """All is quiet: what is left of the dead is taken over, and both stop."""
         time.sleep(float(SETTINGS["SCHEDULE_LOCK_TIMEOUT_MS"]) / 1000 + 1)
-        for daemon in daemons:
-            daemon.terminate()
-        for daemon in daemons:
-            daemon.wait(60)
+        for name, daemon in zip(("steady", "sufferer"), daemons, strict=True):
+            if self._lives(name, daemon):
+                self._stop(name, daemon)
         shutil.copyfile(self.place.folder / "steady.log", self.place.folder / "daemon.log")
         click.echo(f"what happened: {dict(self.happened)}", err=True)
