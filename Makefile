@@ -12,10 +12,10 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 prove: $(VENV)/.dev
-	$(BIN)/pytest -n 2 -m prove --durations 25 --durations-min 5
-	$(BIN)/pytest -n 2 -m contract --on postgresql --ignore tests/web/test_api_hostile.py
-	$(BIN)/pytest -n 2 -m contract --on mysql --ignore tests/web/test_api_hostile.py
-	$(BIN)/python -m benchmarks.soak --seconds 40
+	$(BIN)/pytest -n 3 --dist worksteal -m prove --durations 25 --durations-min 5
+	$(BIN)/pytest -n 2 --dist worksteal -m contract --on postgresql --ignore tests/web/test_api_hostile.py
+	$(BIN)/pytest -n 2 --dist worksteal -m contract --on mysql --ignore tests/web/test_api_hostile.py
+	$(BIN)/python -m benchmarks.soak --seconds 20
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --json build/bench.json
 
 bench-large: $(VENV)/.dev
-	$(BIN)/python -m benchmarks large admin --json build/bench-large.json
+	$(BIN)/python -m benchmarks history-page large admin --json build/bench-large.json
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)

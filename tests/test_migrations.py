@@ -23,6 +23,7 @@ from scheduled.errors import SchemaError
 from scheduled.store import schema
 from scheduled.store.database import Database
 from scheduled.tables import metadata
+from tests.patience import PATIENCE
 from tests.servers import fresh_url
 
 pytestmark = pytest.mark.contract
@@ -154,7 +155,7 @@ def python(code: str, database: Database) -> "subprocess.Popen[str]":
 
 
 def outcome(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     return process.returncode, output
 
 
@@ -337,7 +338,7 @@ def test_it_waits_for_the_migration_that_is_under_way(fresh: Database) -> None:
         second.join(timeout=0.2)
         assert second.is_alive()
         command.upgrade(config, "head")
-    second.join(timeout=30)
+    second.join(PATIENCE)
     assert schema.is_current(fresh)
 
 
@@ -353,7 +354,7 @@ def test_it_waits_longer_for_another_migration_than_for_any_lock(fresh: Database
             second.start()
             second.join(timeout=1.5)
             command.upgrade(config, "head")
-        second.join(timeout=30)
+        second.join(PATIENCE)
     assert schema.is_current(fresh)
 
 

@@ -86,10 +86,11 @@ class Scene(Place):
         return [daemon for daemon in self.daemons if daemon.poll() is None]
 
     def stop_all(self) -> None:
-        """All daemons stop in good order."""
+        """All daemons stop in good order, and leave nothing that runs."""
         for daemon in (living := self.living()):
             daemon.send_signal(signal.SIGTERM)
         assert [daemon.wait(30) for daemon in living] == [0] * len(living)
+        assert not self.rows("SELECT id FROM occurrence WHERE status = 'RUNNING'")
 
     def halt(self, daemon: subprocess.Popen[str]) -> None:
         """SIGSTOP; but not with SQLite's one write lock in its hand, for which all would have to wait."""
@@ -103,10 +104,15 @@ class Scene(Place):
                 daemon.send_signal(signal.SIGCONT)
                 time.sleep(0.05)
 
+    def kill(self, daemon: subprocess.Popen[str]) -> None:
+        """`kill -9`, of one that lives: none may have ended by itself."""
+        assert daemon.poll() is None, f"ended by itself with status {daemon.returncode}"
+        daemon.kill()
+        daemon.wait()
+
     def kill_all(self) -> None:
         for daemon in self.living():
-            daemon.kill()
-            daemon.wait()
+            self.kill(daemon)
 
     def wait_for_events(self, name: str) -> None:
         """Wait until each daemon that lives has told of it."""
@@ -156,20 +162,26 @@ class Scene(Place):
         assert not self.rows(f"{stray} WHERE r.status = 'RUNNING' AND o.status <> 'RUNNING'")
 
     def assert_truthful(self) -> None:
-        """No attempt was started twice, and each row says what its attempt did, if the jobs noted it."""
-        if not (notes := Counter(self.notes())):
+        """No attempt was started twice, and each row says what its attempt did, if the jobs noted it.
+
+        The daemon may go on meanwhile: what had begun before we read the rows has one; what a row says that
+        has been noted, has been noted after that.
+        """
+        if not (before := self.notes()):
             return
-        began = {key[:3] for key in notes if key[3] == "began"}
-        ended = {key[:3] for key in notes if key[3] == "ended"}
+        rows = {tuple(row[:3]): row[3] for row in self.rows(ATTEMPTS)}
+        notes = Counter(self.notes())
         twice = [note for note, times in notes.items() if times > 1]
         assert not twice, f"noted more than once: {twice}"
-        rows = {tuple(row[:3]): row[3] for row in self.rows(ATTEMPTS)}
-        assert not began - rows.keys(), f"began without a row: {began - rows.keys()}"
+        had_begun = {key[:3] for key in before if key[3] == "began"}
+        began = {key[:3] for key in notes if key[3] == "began"}
+        ended = {key[:3] for key in notes if key[3] == "ended"}
+        assert not had_begun - rows.keys(), f"began without a row: {had_begun - rows.keys()}"
         for attempt, status in rows.items():
             if status == "COMPLETED":
                 assert attempt in ended, f"{attempt} is COMPLETED, but never ended"
             if status in ("SKIPPED", "QUEUED"):
-                assert attempt not in began, f"{attempt} is {status}, but began"
+                assert attempt not in had_begun, f"{attempt} is {status}, but began"
             if status in ("FAILED", "TIMED_OUT"):
                 assert attempt in began, f"{attempt} is {status}, but never began"
                 assert attempt not in ended, f"{attempt} is {status}, but came to its end"

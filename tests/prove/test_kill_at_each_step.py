@@ -73,6 +73,7 @@ START = (BEFORE, "run --once")
 
 STORIES = {
     "an occurrence that is due": Story(schedule("noon")),
+    "two that are due at once": Story(schedule("noon") + schedule("again"), ONE_JOB),
     "a request": Story(IDLE, before=(START, (NOON, "trigger noon"))),
     "an occurrence that runs again": Story(AGAIN),
     "a reaper": Story(schedule("noon"), before=(START, (NOON, "run --once")), cut="before job sift"),

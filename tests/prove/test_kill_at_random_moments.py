@@ -52,19 +52,18 @@ def test_nothing_is_lost_and_nothing_runs_twice(scene: Scene, count: int) -> Non
     chance = random.Random(SEED)
     scene.define(definitions(THREE_JOBS + JOBS, SCHEDULES))
     until = time.monotonic() + SECONDS
+    team = [scene.launch(**HASTY) for _ in range(count)]
     while time.monotonic() < until:
-        while len(scene.living()) < count:
-            scene.launch(**HASTY)
         if chance.random() < 0.6:  # else it is killed wherever it is on the way to its first work
             scene.wait_for_events("daemon.started")
         time.sleep(1.3 * chance.random())
-        killed = chance.choice(scene.living())
-        killed.kill()
-        killed.wait()
+        scene.kill(team.pop(chance.randrange(count)))
         scene.assert_nobody_is_left()
         if scene.exists():
             scene.assert_lawful()
-    scene.kill_all()
+        team.append(scene.launch(**HASTY))
+    for daemon in team:
+        scene.kill(daemon)
     scene.start(**HASTY)
     scene.wait_for_row(WELL_AGAIN)
     scene.assert_promises()

@@ -13,12 +13,13 @@ from benchmarks.filling import JOBS, LAST, filled
 from benchmarks.place import Place, instant
 from benchmarks.served import ServedPlace
 from scheduled.retention import prune
-from scheduled.store.database import Database, Held
+from scheduled.store.database import Database
+from scheduled.store.held import Held
 from tests.servers import KINDS, fresh_url
 
 pytestmark = pytest.mark.prove
 
-SCHEDULES, RUNS = 50, 100_000
+SCHEDULES, RUNS = 50, 60_000
 EACH_SECOND = """
 from scheduled import Schedule, job
 

@@ -168,7 +168,10 @@ def test_it_stops_although_the_server_is_silent(served: ServedScene) -> None:
     assert_it_goes_on(served)
 
 
-def test_an_applications_stop_returns_although_the_server_is_silent(served: ServedScene) -> None:
+def test_an_applications_stop_returns_although_the_server_is_silent(
+    served: ServedScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduled.control.OVERSTAYED_SECONDS", 4.0)
     gate = served.gate()
     url = served.through(gate)["DATABASE_URL"]
     settings = Settings(database_url=url, shutdown_grace_ms=500, heartbeat_interval_ms=300)
@@ -177,7 +180,7 @@ def test_an_applications_stop_returns_although_the_server_is_silent(served: Serv
     time.sleep(1)
     began = time.monotonic()
     daemon.stop()
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 20
     gate.let_go()
 
 

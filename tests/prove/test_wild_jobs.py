@@ -1,5 +1,8 @@
 """Whatever a job does, the daemon goes on, its row is true, and nothing that it started is left behind."""
 
+from collections import Counter
+from datetime import UTC, datetime
+
 import pytest
 
 from scheduled.commands import Commands
@@ -104,6 +107,9 @@ COMMANDS = {
     "stops itself": ("kill -STOP $$", "TIMED_OUT"),
 }  # fmt: skip
 
+MISTAKES = ("NameError", "SyntaxError", "AttributeError", "ImportError")
+"""Of ours, in the bodies above."""
+
 
 def slug(text: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in text)
@@ -148,10 +154,14 @@ def test_the_daemon_goes_on(scene: Scene, kind: str, name: str, status: str) -> 
     tame = commands.trigger("tame").occurrence_id
     scene.wait_for_row(f"SELECT finished_at FROM occurrence WHERE id = {tame}")
     assert scene.value(f"SELECT status FROM job_run WHERE occurrence_id = {wild}") == status
+    assert scene.value(f"SELECT error_type FROM job_run WHERE occurrence_id = {wild}") not in MISTAKES
     printed = "SELECT status, output, result FROM job_run r JOIN job_output o ON o.job_run_id = r.id"
     found = scene.rows(f"{printed} WHERE r.occurrence_id = {tame}")
     assert found == [("COMPLETED", "it works\n", str(daemon.pid))]
     assert scene.value("SELECT COALESCE(MAX(LENGTH(output)), 0) <= 65536 FROM job_output")
+    noted = Counter(note[:2] for note in scene.notes())
+    assert noted == ({} if kind == "command" else {(wild, f"{kind}-{slug(name)}"): 1})
     scene.stop_all()
     scene.assert_nobody_is_left()
     scene.assert_lawful()
+    scene.assert_no_dead_locks(datetime.now(UTC))
