@@ -36,6 +36,7 @@ function want(range) {
 // Until the new drawing is here, the old one is moved and stretched to where its times will be.
 function preview() {
   const [old, now] = [shown(), current()];
+  chart().setAttribute("aria-busy", "true");
   const scale = (old.until - old.since) / (now.until - now.since);
   const shift = ((old.since - now.since) / (now.until - now.since)) * 100;
   for (const svg of chart().querySelectorAll("svg")) {
@@ -58,6 +59,7 @@ function load() {
 async function show(url, { push = false, target = wanted } = {}) {
   const number = ++asked;
   chart()?.classList.add("waiting");
+  chart()?.setAttribute("aria-busy", "true");
   const answer = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
   if (number !== asked) return;
   if (!answer?.ok) return void (location.href = url);
@@ -173,7 +175,7 @@ function localise() {
 }
 document.addEventListener("change", (event) => event.target.matches?.("select[data-zone]") && event.target.form.requestSubmit());
 document.addEventListener("timeline:shown", localise);
-document.addEventListener("htmx:after:swap", localise);
+document.addEventListener("htmx:after:swap", () => (localise(), wanted && chart() && preview()));
 localise();
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (chart() && own && own !== "UTC" && !new URLSearchParams(location.search).has("zone")) {
