@@ -21,16 +21,16 @@ from tests.servers import fresh_url
 
 REQUESTS_MS = 20
 MOST_ROUNDS = 3
-"""So that all benchmarks together take less than five minutes."""
+"""Of ten jobs a schedule, so that all benchmarks together take less than five minutes."""
 NO_RIVAL = "" if find_spec("procrastinate") else "procrastinate is not installed: `make bench` does that"
 
 
 def measure(options: Options) -> list[Figure]:
-    options = replace(options, best_of=min(options.best_of, MOST_ROUNDS))
+    fewer = replace(options, best_of=min(options.best_of, MOST_ROUNDS))
     return [
-        _against_raw("postgresql", "autocommit", at_least(0.30), options),
+        _against_raw("postgresql", "autocommit", at_least(0.30), fewer),
         _against_procrastinate(at_least(1.3), options),
-        _against_raw("mysql", "folded", at_least(0.35), options),
+        _against_raw("mysql", "folded", at_least(0.35), fewer),
         *(_find_due(kind, at_most(1.2), options) for kind in ("postgresql", "mysql")),
         _requests(at_most(REQUESTS_MS), options),
     ]
