@@ -178,10 +178,10 @@ def test_settings_are_restored(get: Callable[[], object], change: Callable[[], o
     assert get() == found
 
 
-def test_the_daemon_still_logs_after_a_job_that_configured_logging() -> None:
+def test_jobs_still_log_after_one_that_configured_logging() -> None:
     code = """
 import logging.config
-loggers = [logging.getLogger(name) for name in ("scheduled.daemon", "scheduled.daemon.store", "shop")]
+loggers = [logging.getLogger(name) for name in ("scheduled.job", "scheduled.job.count", "shop")]
 with restored():
     logging.config.dictConfig({"version": 1})
     assert loggers[0].disabled

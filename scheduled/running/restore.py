@@ -23,7 +23,7 @@ SIGNALS = sorted(
 )
 SIG_BLOCK = int(signal.SIG_BLOCK)
 TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-DAEMON = logging.getLogger("scheduled.daemon")
+JOBS = logging.getLogger("scheduled.job")
 # os.environ is a view that encodes and decodes at each access; copied and compared is what lies below it.
 ENVIRON = os.environb
 VARIABLES: dict[bytes, bytes] = vars(ENVIRON)["_data"]
@@ -100,7 +100,7 @@ class Restored:
         self._streams = sys.stdin, sys.stdout, sys.stderr
         self._argv = sys.argv
         self._arguments = sys.argv[:]
-        self._muted = DAEMON.disabled
+        self._muted = JOBS.disabled
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
@@ -190,9 +190,9 @@ class Restored:
                 if after != before:
                     put(before)
 
-    def _daemon_log(self) -> None:
+    def _loggers_of_jobs(self) -> None:
         # fileConfig and dictConfig in a job disable every logger that they do not name.
-        if DAEMON.disabled and not self._muted:
+        if JOBS.disabled and not self._muted:
             for name, logger in logging.root.manager.loggerDict.items():
                 if isinstance(logger, logging.Logger) and name.startswith("scheduled"):
                     logger.disabled = False
@@ -207,7 +207,7 @@ _STEPS = (
     Restored._environment,
     Restored._file_mode,
     Restored._settings,
-    Restored._daemon_log,
+    Restored._loggers_of_jobs,
 )
 _STEPS_ON_THREAD = (
     Restored._signal_mask,
