@@ -69,9 +69,10 @@ def test_what_failed_runs_again_from_there_on(page: Page, admin: Admin) -> None:
     (admin.folder / "mended").touch()
     page.get_by_role("button", name=re.compile("failed")).first.click()
     page.wait_for_url(lambda url: not url.endswith(f"/{first}"))
-    expect(page.locator(".outcome.completed").first).to_be_visible()
+    ended = f"SELECT id FROM occurrence WHERE schedule_id = 'broken' AND id > {first} AND status = 'COMPLETED'"
+    again = admin.wait_for_row(ended)
     (admin.folder / "mended").unlink()
-    again = admin.value(NEWEST.format("broken"))
+    expect(page.locator(".outcome.completed").first).to_be_visible()
     ran = f"SELECT job_name FROM job_run WHERE occurrence_id = {again} AND status = 'COMPLETED' ORDER BY id"
     assert admin.rows(ran) == [("fails",), ("after-it",)]
 
@@ -244,8 +245,11 @@ def test_runs_are_searched_as_one_types(page: Page, admin: Admin) -> None:
     run_now(page, "broken")
     expect(page.locator(".outcome.failed").first).to_be_visible()
     page.goto("/admin/runs")
+    others = page.locator("main tr", has_text="goes-well")
+    expect(others.first).to_be_visible()
     page.get_by_label("Text of the error").press_sequentially("such</b> tab")
     page.wait_for_url("**q=such**")
+    expect(others).to_have_count(0)
     rows = page.locator("main a.whole")
     expect(rows.first).to_be_visible()
     found = {href.rpartition("/")[2] for row in rows.all() if (href := row.get_attribute("href"))}
