@@ -69,8 +69,9 @@ def test_what_failed_runs_again_from_there_on(page: Page, admin: Admin) -> None:
     (admin.folder / "mended").touch()
     page.get_by_role("button", name=re.compile("failed")).first.click()
     page.wait_for_url(lambda url: not url.endswith(f"/{first}"))
-    ended = f"SELECT id FROM occurrence WHERE schedule_id = 'broken' AND id > {first} AND status = 'COMPLETED'"
-    again = admin.wait_for_row(ended)
+    again = admin.wait_for_row(
+        f"SELECT id FROM occurrence WHERE id > {first} AND status = 'COMPLETED' AND schedule_id = 'broken'"
+    )
     (admin.folder / "mended").unlink()
     expect(page.locator(".outcome.completed").first).to_be_visible()
     ran = f"SELECT job_name FROM job_run WHERE occurrence_id = {again} AND status = 'COMPLETED' ORDER BY id"
