@@ -6,6 +6,7 @@ export function keepFresh() {
   const stream = document.getElementById("stream");
   if (!stream) return;
   watch(stream);
+  document.addEventListener("htmx:before:swap", dropStale);
   setInterval(() => document.hidden || feelPulse(), EVERY_MS);
   document.addEventListener("visibilitychange", () => document.hidden || feelPulse());
 }
@@ -29,6 +30,16 @@ function tell(vitals) {
   if (said) said.textContent = vitals.dataset.ailing ? vitals.textContent.trim() : "All is well again.";
 }
 
+// News that were asked for before a search changed the address would undo it: ask again.
+function dropStale(event) {
+  const { sourceElement, request } = event.detail.ctx;
+  if (sourceElement.id !== "main" || new URL(request.action, document.baseURI).href === location.href.split("#")[0]) return;
+  event.preventDefault();
+  askForNews();
+}
+
+const askForNews = () => document.body.dispatchEvent(new CustomEvent("news", { bubbles: true }));
+
 function watch(stream) {
   let lost = false;
   const sign = document.getElementById("live");
@@ -38,7 +49,7 @@ function watch(stream) {
   };
   stream.addEventListener("htmx:sse:after:connection", () => {
     // What happened while the stream was away was not told: look once.
-    if (lost) document.body.dispatchEvent(new CustomEvent("news", { bubbles: true }));
+    if (lost) askForNews();
     lost = false;
     show("");
   });

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.prove.browser.conftest import DEFINITIONS, PASSWORD, Admin, log_in
 
@@ -259,6 +259,47 @@ def test_runs_are_searched_as_one_types(page: Page, admin: Admin) -> None:
     expect(page.get_by_label("Text of the error")).to_be_focused()
     page.get_by_label("Job").fill("works")
     expect(page.get_by_text("No run fits.")).to_be_visible()
+
+
+def hold(page: Page, address: str) -> list[Route]:
+    """Keep what is asked for there from being answered, until `continue_()`."""
+    held: list[Route] = []
+    page.route(re.compile(address), lambda route: held.append(route))  # noqa: PLW0108 - no built-in
+    return held
+
+
+def wait_for(page: Page, held: list[Route]) -> Route:
+    while not held:
+        page.wait_for_timeout(20)
+    return held[0]
+
+
+def test_news_asked_for_before_a_search_do_not_undo_it(page: Page) -> None:
+    run_now(page, "broken")
+    expect(page.locator("main .outcome.failed").first).to_be_visible()
+    page.goto("/admin/runs")
+    news = wait_for(page, hold(page, r"/admin/runs$"))
+    page.get_by_label("Text of the error").fill("such</b> tab")
+    others = page.locator("main tr", has_text="goes-well")
+    expect(others).to_have_count(0)
+    page.evaluate(
+        "new MutationObserver(() => window.undone ||= document.body.textContent.includes('goes-well'))"
+        ".observe(document.body, {childList: true, subtree: true, characterData: true})"
+    )
+    with page.expect_response(re.compile("q=such")):
+        news.continue_()
+    assert not page.evaluate("window.undone")
+
+
+def test_what_is_typed_while_an_answer_comes_is_searched_for(page: Page) -> None:
+    page.goto("/admin/runs")
+    said = page.get_by_label("Text of the error")
+    held = hold(page, r"q=su(&|$)")
+    said.fill("su")
+    first = wait_for(page, held)
+    said.fill("such")
+    first.continue_()
+    page.wait_for_url("**q=such**")
 
 
 @pytest.mark.parametrize("context", [{"timezone_id": "Asia/Tokyo"}], indirect=True)
