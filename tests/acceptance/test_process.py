@@ -116,6 +116,7 @@ def test_it_heeds_a_reload_that_comes_while_it_reloads(place: Place) -> None:
     daemon.send_signal(signal.SIGHUP)
     place.wait_for(lambda: place.events("daemon.stopped"))
     place.define(DEFINITIONS.replace('id="slow", name="Slow"', 'id="slower", name="Slower"'))
+    daemon.send_signal(signal.SIGHUP)
     while not place.events("daemon.started")[1:]:
         assert daemon.poll() is None
         daemon.send_signal(signal.SIGHUP)

@@ -37,7 +37,7 @@ class Gate:
 
     def cut(self) -> None:
         """All connections end."""
-        for pair in self._pairs:
+        for pair in list(self._pairs):
             _end(pair)
         self._pairs.clear()
 

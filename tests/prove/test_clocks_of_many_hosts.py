@@ -20,7 +20,7 @@ from tests.prove.served import ServedScene
 pytestmark = pytest.mark.prove
 
 AHEAD, BEHIND = timedelta(hours=1), -timedelta(hours=1)
-LEASE = Settings(lock_timeout_ms=1000)
+LEASE = Settings(lock_timeout_ms=3000)
 
 
 LIVING: list[ManualDaemon] = []
@@ -65,7 +65,7 @@ def test_a_lease_lasts_as_long_as_it_lasts(database: Database, holds: timedelta,
     claim(first := daemon(database, holds))
     second = daemon(database, looks)
     assert holder_of(second) == first.parts.lifeline.id
-    time.sleep(1.2)
+    time.sleep(3.2)
     assert holder_of(second) is None
 
 
@@ -74,11 +74,11 @@ def test_health_tells_whose_clock_is_off(database: Database, served: ServedScene
     settings = Settings(database_url=served.env["DATABASE_URL"])
     (check,) = [check for check in health(settings).checks if check.name == "clock_skew"]
     assert not check.ok
-    assert re.search(r"\(\+(29|30)\.\d s\)", check.message)
+    assert re.search(r"\(\+(2\d|30)\.\d s\)", check.message)
 
 
 def test_a_clock_that_is_right_is_fine(database: Database, served: ServedScene) -> None:
     daemon(database, timedelta(0))
     settings = Settings(database_url=served.env["DATABASE_URL"])
     assert all(check.ok for check in health(settings).checks if check.name == "clock_skew")
-    assert abs(served.value("SELECT clock_skew_ms FROM worker_instance")) < 1000
+    assert abs(served.value("SELECT clock_skew_ms FROM worker_instance")) < 2000

@@ -105,4 +105,5 @@ def test_a_daemon_that_is_cut_off_lets_go_of_what_it_held(
     postgresql.wait_for_row("SELECT 1 FROM schedule_event WHERE event = 'fenced'")
     done = postgresql.value("SELECT COUNT(*) FROM occurrence WHERE status = 'COMPLETED'")
     postgresql.wait_for_row(f"SELECT COUNT(*) > {done} + 1 FROM occurrence WHERE status = 'COMPLETED'")
+    postgresql.stop_all()
     postgresql.assert_lawful()

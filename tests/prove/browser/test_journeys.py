@@ -51,20 +51,20 @@ def test_a_run_is_watched_live(page: Page, slow: Path) -> None:
     expect(page.get_by_text(re.compile("line 1\\d\\b")).first).to_be_visible()
     expect(page.get_by_role("progressbar").first).to_be_visible()
     slow.touch()
-    expect(page.locator(".outcome.completed").first).to_be_visible()
-    expect(page.locator(".outcome.running")).to_have_count(0)
+    expect(page.locator("main .outcome.completed").first).to_be_visible()
+    expect(page.locator("main .outcome.running")).to_have_count(0)
 
 
 def test_a_run_is_cancelled(page: Page, slow: Path) -> None:
     run_now(page, "slow")
-    expect(page.locator(".outcome.running").first).to_be_visible()
+    expect(page.locator("main .outcome.running").first).to_be_visible()
     page.get_by_role("button", name=re.compile("^Cancel")).first.click()
-    expect(page.locator(".outcome.cancelled").first).to_be_visible()
+    expect(page.locator("main .outcome.cancelled").first).to_be_visible()
 
 
 def test_what_failed_runs_again_from_there_on(page: Page, admin: Admin) -> None:
     run_now(page, "broken")
-    expect(page.locator(".outcome.failed").first).to_be_visible()
+    expect(page.locator("main .outcome.failed").first).to_be_visible()
     first = admin.value(NEWEST.format("broken"))
     (admin.folder / "mended").touch()
     page.get_by_role("button", name=re.compile("failed")).first.click()
@@ -73,7 +73,7 @@ def test_what_failed_runs_again_from_there_on(page: Page, admin: Admin) -> None:
         f"SELECT id FROM occurrence WHERE id > {first} AND status = 'COMPLETED' AND schedule_id = 'broken'"
     )
     (admin.folder / "mended").unlink()
-    expect(page.locator(".outcome.completed").first).to_be_visible()
+    expect(page.locator("main .outcome.completed").first).to_be_visible()
     ran = f"SELECT job_name FROM job_run WHERE occurrence_id = {again} AND status = 'COMPLETED' ORDER BY id"
     assert admin.rows(ran) == [("fails",), ("after-it",)]
 
@@ -87,7 +87,7 @@ def test_the_list_is_live(page: Page, admin: Admin) -> None:
 
 def test_what_jobs_say_is_text(page: Page, admin: Admin) -> None:
     run_now(page, "hostile")
-    expect(page.locator(".outcome.failed").first).to_be_visible()
+    expect(page.locator("main .outcome.failed").first).to_be_visible()
     run = admin.value("SELECT max(id) FROM job_run WHERE schedule_id = 'hostile'")
     page.goto(f"/admin/runs/{run}")
     expect(page.get_by_text("<script>document.title = 'stolen'</script>").first).to_be_visible()
@@ -163,7 +163,7 @@ def test_it_reads_switches_and_runs_without_scripts(page: Page, admin: Admin) ->
 def test_instants_are_shown_by_the_readers_clock_and_locale(page: Page, admin: Admin) -> None:
     page.goto("/admin/events")
     title = page.locator("main time[data-as]").first.get_attribute("title") or ""
-    assert re.match(r"\d{2}\.\d{2}\.2026, \d{2}:\d{2}:\d{2}", title)
+    assert re.match(r"\d{2}\.\d{2}\.20\d{2}, \d{2}:\d{2}:\d{2}", title)
 
 
 def test_the_first_user_lets_themselves_in(browser: Browser, tmp_path: Path) -> None:
@@ -213,10 +213,13 @@ def test_it_pauses_while_nobody_looks(page: Page, admin: Admin) -> None:
         "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
-    page.wait_for_timeout(2000)
-    before = tally.inner_text()
-    page.wait_for_timeout(3000)
-    assert tally.inner_text() == before
+    for _ in range(5):  # what had been asked for still comes
+        before = tally.inner_text()
+        page.wait_for_timeout(3000)
+        if tally.inner_text() == before:
+            break
+    else:
+        pytest.fail("it goes on although nobody looks")
     page.evaluate(
         "Object.defineProperty(document, 'hidden', {value: false, configurable: true});"
         "document.dispatchEvent(new Event('visibilitychange'))"
@@ -244,7 +247,7 @@ def test_a_token_is_made_used_and_revoked(page: Page, admin: Admin) -> None:
 
 def test_runs_are_searched_as_one_types(page: Page, admin: Admin) -> None:
     run_now(page, "broken")
-    expect(page.locator(".outcome.failed").first).to_be_visible()
+    expect(page.locator("main .outcome.failed").first).to_be_visible()
     page.goto("/admin/runs")
     others = page.locator("main tr", has_text="goes-well")
     expect(others.first).to_be_visible()
@@ -264,7 +267,7 @@ def test_runs_are_searched_as_one_types(page: Page, admin: Admin) -> None:
 def hold(page: Page, address: str) -> list[Route]:
     """Keep what is asked for there from being answered, until `continue_()`."""
     held: list[Route] = []
-    page.route(re.compile(address), lambda route: held.append(route))  # noqa: PLW0108 - no built-in
+    page.route(re.compile(address), lambda route: held.append(route))
     return held
 
 
