@@ -61,7 +61,7 @@ def test_the_procfile_starts_the_scheduler(place: Place) -> None:
     honcho = subprocess.Popen(
         [sys.executable, "-m", "honcho", "start", "--no-colour"],
         cwd=place.folder,
-        env=place.env | {"PATH": path},
+        env=place.env | {"PATH": path, "SCHEDULE_WEB_ADDRESS": "127.0.0.1:0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
