@@ -23,7 +23,6 @@ from scheduled.testing import SettableClock
 from scheduled.verifying import verify
 from tests.acceptance.conftest import Place
 from tests.law import breaches
-from tests.patience import PATIENCE
 
 KILLING = Path(__file__).with_name("killing.py")
 MARK = "PROVE_SCENE"
@@ -189,7 +188,7 @@ class Scene(Place):
 
     def assert_nobody_is_left(self) -> None:
         """No child outlives its daemon: those of a killed one may take a moment to follow it."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + 5
         while (left := self.orphans()) and time.monotonic() < until:
             time.sleep(0.02)
         assert not left, [process.as_dict(["pid", "ppid", "cmdline"]) for process in left]

@@ -26,6 +26,26 @@ LEASE = Settings(lock_timeout_ms=3000)
 LIVING: list[ManualDaemon] = []
 
 
+class GoingClock(SettableClock):
+    """Goes on by itself, too: however long the daemon takes to start, its clock is off by as much."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self._made = time.monotonic()
+
+    def _passed(self) -> float:
+        return time.monotonic() - self._made
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._passed())
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._passed()
+
+    def since_boot(self) -> float:
+        return super().since_boot() + self._passed()
+
+
 @pytest.fixture
 def database(served: ServedScene) -> Iterator[Database]:
     with closing(Database(served.env["DATABASE_URL"])) as made:
@@ -41,7 +61,7 @@ def daemon(database: Database, off: timedelta) -> ManualDaemon:
     schedule = Schedule(id="it", name="It", cron="every second", enabled_by_default=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scheduled.lifeline.socket.gethostname", lambda: f"off by {off}")
-        clock = SettableClock(datetime.now(UTC) + off)
+        clock = GoingClock(datetime.now(UTC) + off)
         LIVING.append(ManualDaemon(Registry.of([schedule]), settings=LEASE, database=database, clock=clock))
     return LIVING[-1]
 
@@ -74,11 +94,11 @@ def test_health_tells_whose_clock_is_off(database: Database, served: ServedScene
     settings = Settings(database_url=served.env["DATABASE_URL"])
     (check,) = [check for check in health(settings).checks if check.name == "clock_skew"]
     assert not check.ok
-    assert re.search(r"\(\+(2\d|30)\.\d s\)", check.message)
+    assert re.search(r"\(\+(29|30)\.\d s\)", check.message)
 
 
 def test_a_clock_that_is_right_is_fine(database: Database, served: ServedScene) -> None:
     daemon(database, timedelta(0))
     settings = Settings(database_url=served.env["DATABASE_URL"])
     assert all(check.ok for check in health(settings).checks if check.name == "clock_skew")
-    assert abs(served.value("SELECT clock_skew_ms FROM worker_instance")) < 2000
+    assert abs(served.value("SELECT clock_skew_ms FROM worker_instance")) < 1000

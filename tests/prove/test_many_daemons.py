@@ -73,7 +73,7 @@ def test_what_a_killed_daemon_did_not_hold_is_on_time(served: ServedScene) -> No
     time.sleep(5)
     ran = "SELECT started_at, due_at FROM occurrence WHERE schedule_id = 'work' AND started_at IS NOT NULL"
     late = sorted(started - due for started, due in served.rows(f"{ran} ORDER BY id DESC LIMIT 4"))
-    assert late[1] < timedelta(seconds=1.5)  # not the latest: a machine may stand still for once
+    assert late[-1] < timedelta(seconds=1.5)
     served.stop_all()
     served.assert_promises()
 

@@ -131,7 +131,7 @@ def test_a_deadline_is_kept_while_the_server_is_silent(served: ServedScene) -> N
     served.wait_for(lambda: served.events("job.finished"))
     (finished,) = served.events("job.finished")
     assert finished["status"] == "TIMED_OUT"
-    assert finished["duration_ms"] < 20_000
+    assert finished["duration_ms"] < 4000
     gate.let_go()
     served.wait_for_row("SELECT 1 FROM job_run WHERE status = 'TIMED_OUT'")
     served.stop_all()
@@ -193,6 +193,11 @@ def test_one_locked_row_keeps_no_other_schedule_waiting(served: ServedScene) -> 
     with closing(Database(served.env["DATABASE_URL"])) as database, database.writing() as other:
         other.exec_driver_sql("SELECT * FROM job_schedule WHERE id = 'held' FOR UPDATE")
         served.wait_for(lambda: served.events("claim.blocked"))
-        before = served.value(free)
-        served.wait_for(lambda: served.value(free) >= before + 4, seconds=20)
+
+        def keeps_pace() -> bool:
+            before = int(served.value(free))
+            time.sleep(6)
+            return int(served.value(free)) >= before + 4
+
+        assert keeps_pace() or keeps_pace()  # a machine may stand still for once
     assert_it_goes_on(served)
