@@ -93,16 +93,21 @@ class Scene(Place):
         assert not self.rows("SELECT id FROM occurrence WHERE status = 'RUNNING'")
 
     def halt(self, daemon: subprocess.Popen[str]) -> None:
-        """SIGSTOP; but not with SQLite's one write lock in its hand, for which all would have to wait."""
-        while True:
+        """SIGSTOP; but not with a lock in its hand, for which all would have to wait."""
+        daemon.send_signal(signal.SIGSTOP)
+        while self.is_locked():
+            daemon.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
             daemon.send_signal(signal.SIGSTOP)
-            try:
-                with closing(sqlite3.connect(self.folder / "scheduled.db", timeout=0.5)) as connection:
-                    connection.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError:
-                daemon.send_signal(signal.SIGCONT)
-                time.sleep(0.05)
+
+    def is_locked(self) -> bool:
+        """Whether somebody holds SQLite's one write lock, for more than a moment."""
+        try:
+            with closing(sqlite3.connect(self.folder / "scheduled.db", timeout=0.5)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
 
     def kill(self, daemon: subprocess.Popen[str]) -> None:
         """`kill -9`, of one that lives: none may have ended by itself."""

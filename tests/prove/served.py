@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
+from scheduled.errors import DatabaseUnavailableError
 from scheduled.store.database import Database
 from scheduled.testing import SettableClock
 from scheduled.verifying import verify
@@ -51,6 +52,15 @@ class ServedScene(Scene):
     def change(self, statement: str) -> None:
         with self._database.writing() as connection:
             connection.exec_driver_sql(statement)
+
+    def is_locked(self) -> bool:
+        """Whether somebody holds a row of a schedule, an occurrence or a daemon."""
+        try:
+            for table in ("job_schedule", "occurrence", "worker_instance"):
+                self.change(f"SELECT id FROM {table} FOR UPDATE NOWAIT")
+        except DatabaseUnavailableError:
+            return True
+        return False
 
     def assert_lawful(self, now: datetime | None = None) -> None:
         with closing(Database(self.env["DATABASE_URL"])) as database:

@@ -85,7 +85,7 @@ def test_one_that_stood_still_past_its_lease_lets_go(served: ServedScene) -> Non
     first = served.start(**hasty)
     served.call("trigger", "nap")
     served.wait_for(lambda: "nap" in {note[1] for note in served.notes()})
-    first.send_signal(signal.SIGSTOP)
+    served.halt(first)
     served.start(**hasty)
     served.wait_for_row("SELECT 1 FROM job_run WHERE job_name = 'nap' AND attempt = 2")
     before = served.rows("SELECT * FROM job_run WHERE job_name = 'nap'")
